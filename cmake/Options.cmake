@@ -1,0 +1,38 @@
+# The one table of options: name, default, help. The feature summary at the end of configuration prints it.
+set(TESSERA_OPTION_NAMES "" CACHE INTERNAL "")
+function(tessera_option name default help)
+  option(${name} "${help}" ${default})
+  set(TESSERA_OPTION_NAMES ${TESSERA_OPTION_NAMES} ${name} CACHE INTERNAL "")
+endfunction()
+function(tessera_setting name default help)
+  set(${name} "${default}" CACHE STRING "${help}")
+  set(TESSERA_OPTION_NAMES ${TESSERA_OPTION_NAMES} ${name} CACHE INTERNAL "")
+endfunction()
+
+tessera_option(TESSERA_TESTS ON "Build the tests (GoogleTest)")
+tessera_option(TESSERA_BENCHMARKS OFF "Build the benchmarks (Google Benchmark)")
+tessera_option(TESSERA_HEADER_CHECK ON "Compile every public header alone, as a test of its includes")
+tessera_option(TESSERA_WARNINGS_AS_ERRORS OFF "Stop at the first compiler warning (CI does)")
+tessera_setting(TESSERA_SANITIZE "" "Sanitizers for the whole build, e.g. address,undefined or thread; empty for none")
+tessera_setting(TESSERA_MARCH "auto"
+  "Instruction set: auto (x86-64-v3 where this machine has it), native, a compiler name, or empty for the baseline. \
+The same bits are promised for one binary on one CPU family")
+tessera_setting(TESSERA_SHARED "${PROJECT_SOURCE_DIR}/../shared"
+  "Folder with the third-party test files; tests that need them are skipped with a message where it is absent")
+
+function(tessera_print_summary)
+  message(STATUS "")
+  message(STATUS "tessera ${PROJECT_VERSION}: features")
+  foreach(name ${TESSERA_OPTION_NAMES})
+    get_property(help CACHE ${name} PROPERTY HELPSTRING)
+    message(STATUS "  ${name} = ${${name}}")
+    message(STATUS "      ${help}")
+  endforeach()
+  message(STATUS "  build type    ${CMAKE_BUILD_TYPE}")
+  message(STATUS "  compiler      ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}, instruction set '${TESSERA_MARCH_FLAG}'")
+  message(STATUS "  MPI           ${MPI_CXX_VERSION} (${MPIEXEC_EXECUTABLE})")
+  message(STATUS "  HDF5          ${HDF5_VERSION}, parallel")
+  message(STATUS "  Kokkos        ${Kokkos_VERSION} (${Kokkos_DIR}): ${Kokkos_DEVICES}")
+  message(STATUS "  CFITSIO       ${cfitsio_VERSION}   WCSLIB ${wcslib_VERSION}   FFTW ${fftw3_VERSION}   Eigen ${Eigen3_VERSION}")
+  message(STATUS "")
+endfunction()

@@ -1,0 +1,120 @@
+// Settings of the survey simulator (`tessera simulate`), read from a TOML file.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tessera::config {
+
+/// A galaxy to observe.
+struct SimulatedTarget {
+  std::string name;
+  double ra = 0, dec = 0;  ///< degrees, centre
+  double size = 180;       ///< arcsec: diameter beyond which the sky is empty but for stars and far galaxies
+};
+
+/// How the tiles (visits) lie: a grid in V2, V3 about the target.
+struct TileSettings {
+  int columns = 1, rows = 1;
+  double overlap = 0.1;  ///< fraction of the field of view that neighbours share
+  double v3pa = 30;      ///< degrees, position angle of V3
+};
+
+struct DitherSettings {
+  int count = 4;
+  double size = 6;        ///< arcsec: side of the box that holds the pattern (covers the gaps of the short detectors)
+  double module_gap = 0;  ///< arcsec: extra throw along V2 between even and odd dithers (covers the gap between modules)
+};
+
+struct DetectorSettings {
+  int nircam_size = 2048;  ///< pixels a side; smaller: a subarray in the middle, same pixels
+  int miri_size = 1032;    ///< the same; 1032 is the full 1032x1024 format with the coronagraph corner
+  bool compact = true;     ///< reduced detectors move together, so that the gaps shrink in proportion
+  std::vector<std::string> use;  ///< detectors to simulate ("nrcalong"); empty: all of each band
+};
+
+/// Detector and sky of one band. Unset values come from the tables of the simulator.
+struct BandSettings {
+  std::optional<double> exposure_time;  ///< seconds
+  std::optional<double> background;     ///< MJy/sr, subtracted from SCI but counted in the noise
+  std::optional<double> read_noise;     ///< electrons an exposure
+  std::optional<double> photmjsr;       ///< MJy/sr per DN/s
+  std::optional<double> fwhm;           ///< pixels
+  std::optional<double> level_rms;      ///< MJy/sr, instead of effects.levels.rms
+  std::optional<double> stripe_rms;     ///< MJy/sr, instead of effects.stripes.rms
+};
+
+struct SceneSettings {
+  double brightness = 1;        ///< factor on all diffuse emission
+  double field_stars = 40;      ///< an arcmin^2
+  double galaxies = 15;         ///< background galaxies an arcmin^2
+  int member_stars = 2000;      ///< in the disc
+  int clusters = 120;
+  int ionised_regions = 200;    ///< HII regions
+  double faintest_star = 0.5;   ///< microjansky at 2 micron
+  double brightest_star = 500;
+};
+
+struct LevelSettings {
+  bool on = true;
+  double rms = 0.05;            ///< MJy/sr
+  std::string per = "exposure"; ///< "exposure" (every file its own) or "visit"
+};
+struct StripeSettings {
+  bool on = true;
+  double rms = 0.02;            ///< MJy/sr of the row stripes of NIRCam
+  double white = 0.5;           ///< part of the variance that is white from row to row; the rest is 1/f
+  double common = 0.5;          ///< part of the variance that all amplifiers share
+  double columns_rms = 0.005;   ///< MJy/sr of column stripes
+};
+struct CosmicRaySettings {
+  bool on = true;
+  double rate = 200;            ///< undetected hits a megapixel and exposure
+  double detected = 0.01;       ///< fraction of pixels with JUMP_DET (found and repaired earlier)
+  double strength = 40;         ///< mean height in units of the noise
+};
+struct PointingErrorSettings {
+  bool on = true;
+  double shift_rms = 0.1;       ///< arcsec a visit, each axis
+  double roll_rms = 0.005;      ///< degrees a visit
+  double jitter_rms = 0.002;    ///< arcsec a dither, each axis
+};
+struct BadPixelSettings {
+  bool on = true;
+  double fraction = 0.003;      ///< of the pixels, single
+  double clusters = 4;          ///< clusters of dead pixels a megapixel
+};
+
+struct SimulationSettings {
+  std::uint64_t seed = 1;
+  std::string version = "v0p1";  ///< of the pjpipe configuration that is written
+  int program = 9001;
+  std::string start = "2023-07-20T00:00:00";  ///< UTC of the first exposure
+  std::vector<std::string> bands;
+  std::vector<SimulatedTarget> targets;
+  TileSettings tiles;
+  DitherSettings dithers;
+  DetectorSettings detectors;
+  std::map<std::string, BandSettings> band;
+  SceneSettings scene;
+  int off_exposures = 0;         ///< dithers of an empty field beside each target, MIRI bands
+  double off_distance = 900;     ///< arcsec
+  bool noise = true;
+  bool truth_planes = false;     ///< also write stripes, cosmic rays and the noiseless sky of every exposure
+  LevelSettings levels;
+  StripeSettings stripes;
+  CosmicRaySettings cosmic_rays;
+  PointingErrorSettings pointing_errors;
+  BadPixelSettings bad_pixels;
+};
+
+/// Reads and checks a settings file. Everything but `bands` and `[[targets]]` has a default. Throws ConfigError naming
+/// file, key and line: broken TOML, an unknown key (with the nearest known one), a wrong type, a value out of range.
+SimulationSettings read_simulation_settings(std::filesystem::path const& path);
+/// The same from text; `name` stands for the file in messages.
+SimulationSettings parse_simulation_settings(std::string const& text, std::string const& name);
+
+}  // namespace tessera::config

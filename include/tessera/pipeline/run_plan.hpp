@@ -1,0 +1,49 @@
+// The plan of a run: what will be made from what, by whom, with how much memory and disk, and what is missing.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "tessera/config/survey.hpp"
+#include "tessera/parallel/communicator.hpp"
+#include "tessera/steps/resample/mosaic_plan.hpp"
+#include "tessera/store/inventory.hpp"
+
+namespace tessera::pipeline {
+
+/// What is asked for, from a configuration or from `tessera mosaic`.
+struct RunRequest {
+  store::Inventory inventory;
+  std::vector<steps::MosaicRequest> mosaics;
+  std::vector<std::string> warnings;            ///< said once, before work begins
+  std::vector<std::string> missing;             ///< everything that keeps the run from starting
+  std::filesystem::path ledger_root;            ///< "" : no ledger; else <root>/<target>/ledger/<band>
+  bool shared_grid = false;                     ///< one grid for all bands of a target
+  bool stop_on_error = false;
+  std::filesystem::path report_folder;          ///< where log, timing and report go
+  std::string configuration_json;               ///< provenance
+};
+
+/// A survey's request: inputs found, parameters of lv3's resample resolved. Collective.
+RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey);
+
+struct RunPlan {
+  RunRequest request;
+  std::vector<steps::MosaicPlan> mosaics;
+  std::int64_t memory_per_rank = 0;
+  int ranks = 1;
+  std::int64_t bytes_to_read = 0;     ///< at least: every input once
+  std::int64_t bytes_to_write = 0;    ///< products, and the HDF5 while they are made
+};
+
+/// Grids, blocks, memory and disk. With `ranks` > 0 the plan is for that many instead of the communicator's. Everything that
+/// cannot work is added to request.missing (a mosaic that is too large for the disk, a budget too small), saying what would.
+/// Collective.
+RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank, int ranks = 0);
+
+/// Tables for a person: mosaics, ranks, memory, disk, notes, what is missing.
+std::string describe(RunPlan const& plan);
+
+/// Ledger of a (target, band) of this request.
+store::Ledger open_ledger(RunRequest const& request, std::string const& target, std::string const& band);
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,25 @@
+// From a configuration to the exposures of each target and band.
+#pragma once
+#include <vector>
+
+#include "tessera/config/survey.hpp"
+#include "tessera/parallel/communicator.hpp"
+#include "tessera/parallel/control.hpp"
+#include "tessera/store/inventory.hpp"
+
+namespace tessera::pipeline {
+
+/// The inventory of a survey and which records each (target, band) takes.
+struct SurveyInputs {
+  store::Inventory inventory;
+  /// [target][band]: record numbers in catalogue order. Empty where nothing was found.
+  std::vector<std::vector<std::vector<int>>> members;
+};
+
+/// Finds and examines the calibrated exposures that `step` (a listed per-band step) starts from, for every target and band
+/// (spec 40, 0.4): files of [tessera] inputs; else the newest step folder of the band that holds `_cal` files; else
+/// `raw_dir` in the layout of the archive. Bands take files by FILTER and PUPIL, science or off-field. Collective.
+SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey,
+                                std::string const& step);
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,38 @@
+// Parameters of the resample step (spec 30, 4.1), with the official names and defaults.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "tessera/kernels/drizzle.hpp"
+#include "tessera/kernels/resample_weight.hpp"
+#include "tessera/sky/output_grid.hpp"
+
+namespace tessera::steps {
+
+struct ResampleOptions {
+  kernels::DrizzleKernel kernel = kernels::DrizzleKernel::Square;
+  double pixfrac = 1.0;                                          ///< drop size, (0, 1]
+  float fillval = std::numeric_limits<float>::quiet_NaN();       ///< SCI where there is no weight
+  kernels::WeightType weight_type = kernels::WeightType::Ivm;
+  sky::OutputGridOptions grid;
+  bool blendheaders = true;
+  bool enable_ctx = true;
+  bool enable_err = true;
+  bool report_var = true;
+  std::string good_bits = "~DO_NOT_USE+NON_SCIENCE";
+
+  /// Ours.
+  bool keep_hdf5 = false;                                        ///< keep PRODUCT_i2d.h5 beside the FITS
+  std::int64_t dense_context_limit = std::int64_t{8} << 30;      ///< bytes of dense CON above which only the HDF5 has it
+  bool quicklook = true;
+
+  kernels::DrizzleOptions drizzle(double pixel_scale_ratio) const;
+};
+
+/// JSON text with sorted keys of everything that decides the pixels: for the manifest.
+std::string pixel_parameters(ResampleOptions const& options);
+
+}  // namespace tessera::steps

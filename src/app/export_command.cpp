@@ -1,0 +1,95 @@
+// export: exposures after any step as FITS files.
+#include <algorithm>
+
+#include "commands.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/core/nearest_name.hpp"
+#include "tessera/parallel/control.hpp"
+#include "tessera/parallel/pool.hpp"
+#include "tessera/parallel/progress.hpp"
+#include "tessera/pipeline/run_plan.hpp"
+#include "tessera/store/export_exposure.hpp"
+
+namespace tessera::app {
+
+namespace {
+
+bool is_wanted(std::vector<std::string> const& names, std::string const& name) {
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// A name on the command line that no exposure has is a mistake, not an empty answer.
+void require_known(std::vector<std::string> const& asked, std::vector<std::string> known, char const* option) {
+  for (auto const& name : asked)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw ConfigError({"no exposure of that name", option, "", name, suggest_name(name, known)});
+}
+
+std::filesystem::path output_path(ExportOptions const& options, config::Survey const& survey, model::ExposureIdentity const& identity,
+                                  std::vector<std::string> const& steps) {
+  auto const name = store::exported_name(identity, "cal");
+  if (options.layout == "flat") return options.output / identity.target / identity.band / name;
+  // pjpipe's tree: a folder for the step, beside the ledger of the band.
+  std::string const step = options.after.empty() ? (steps.empty() ? "cal" : steps.back()) : options.after == "none" ? "cal" : options.after;
+  auto const root = options.output.empty() ? survey.local.reprocess_dir / survey.version : options.output;
+  return root / identity.target / identity.band / step / name;
+}
+
+}  // namespace
+
+ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions const& options) {
+  if (options.layout == "flat" && options.output.empty())
+    throw ConfigError({"a folder is needed", "--output", "", "", "give -o FOLDER, or --layout pjpipe for the survey's own tree"});
+  auto const survey = load_survey_on_all(world, options.survey);
+  auto const request = pipeline::request_from_survey(world, survey);
+  auto const& records = request.inventory.records;
+
+  std::vector<std::string> targets, bands, exposures;
+  for (auto const& record : records) {
+    targets.push_back(record.identity.target);
+    bands.push_back(record.identity.band);
+    exposures.push_back(record.identity.exposure);
+  }
+  require_known(options.targets, targets, "--target");
+  require_known(options.bands, bands, "--band");
+  require_known(options.exposures, exposures, "--exposure");
+
+  std::vector<store::ExposureRecord const*> wanted;
+  std::vector<double> costs;
+  for (auto const& record : records) {
+    auto const& identity = record.identity;
+    if (!is_wanted(options.targets, identity.target) || !is_wanted(options.bands, identity.band) || !is_wanted(options.exposures, identity.exposure))
+      continue;
+    wanted.push_back(&record);
+    costs.push_back(static_cast<double>(record.file_bytes));
+  }
+  if (wanted.empty()) throw InputError({"nothing to export", options.survey.config.string(), "calibrated exposures", "none", "check raw_dir and [tessera] inputs"});
+
+  auto const owner = parallel::divide_balanced(costs, world.size());
+  std::vector<parallel::Failure> failures;
+  parallel::ControlChannel control(world);
+  parallel::Progress progress(world, "export", static_cast<std::int64_t>(wanted.size()));
+  bool stopped = false;
+  for (std::size_t k = 0; k < wanted.size() && !stopped; ++k) {
+    if (owner[k] != world.rank()) continue;
+    auto const& identity = wanted[k]->identity;
+    try {
+      auto const ledger = store::Ledger::open(request.ledger_root / identity.target / "ledger" / identity.band, options.after);
+      store::ExposureReader const reader(*wanted[k], ledger);
+      store::export_exposure(reader, output_path(options, survey, identity, ledger.steps()));
+    } catch (Error const& error) {
+      failures.push_back({identity.label(), error.what(), static_cast<int>(error.status()), world.rank()});
+    }
+    progress.advance();
+    stopped = control.poll() != parallel::StopRequest::None;
+  }
+  progress.finish();
+  auto const all = parallel::agree_on_failures(world, failures);
+  stopped = world.max(std::int64_t{stopped}) > 0;
+  if (world.is_root())
+    for (auto const& failure : all) log::error("{}: {}", failure.item, failure.message);
+  if (!all.empty()) return ExitStatus::Incomplete;
+  return stopped ? ExitStatus::Resumable : ExitStatus::Complete;
+}
+
+}  // namespace tessera::app

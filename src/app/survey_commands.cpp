@@ -1,0 +1,64 @@
+// run, plan, status: commands on a configuration.
+#include <cstdio>
+
+#include "commands.hpp"
+#include "tessera/config/survey.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/parallel/control.hpp"
+#include "tessera/parallel/memory_budget.hpp"
+#include "tessera/pipeline/run.hpp"
+#include "tessera/pipeline/run_plan.hpp"
+#include "tessera/pipeline/status.hpp"
+
+namespace tessera::app {
+
+namespace {
+
+/// Least memory of a rank that people are promised to get by with.
+constexpr std::int64_t LeastDefaultMemory = std::int64_t{1} << 30;
+
+pipeline::RunPlan plan_of(parallel::Communicator const& world, SurveyOptions const& options) {
+  auto const survey = load_survey_on_all(world, options);
+  auto request = pipeline::request_from_survey(world, survey);
+  return pipeline::make_run_plan(world, std::move(request),
+                                 memory_per_rank(world, options.memory_per_rank, survey.tessera.memory_per_rank_byte), options.ranks);
+}
+
+}  // namespace
+
+config::Survey load_survey_on_all(parallel::Communicator const& world, SurveyOptions const& options) {
+  config::Survey survey;
+  parallel::all_or_none(world, [&] {
+    auto const local = options.local.empty() ? options.config.parent_path() / "local.toml" : options.local;
+    survey = config::load_survey(options.config, local);
+  });
+  if (options.skip_unbuilt) survey.tessera.skip_unbuilt = true;
+  if (options.keep_hdf5) survey.tessera.keep_hdf5 = true;
+  if (!options.on_error.empty())
+    survey.tessera.on_error = options.on_error == "stop" ? config::OnError::Stop : config::OnError::Quarantine;
+  return survey;
+}
+
+std::int64_t memory_per_rank(parallel::Communicator const& world, std::string const& said, std::int64_t configured) {
+  if (!said.empty()) return parallel::parse_bytes(said);
+  if (configured > 0) return configured;
+  return std::max(LeastDefaultMemory, parallel::default_memory_per_rank(world));
+}
+
+ExitStatus run_survey(parallel::Communicator const& world, SurveyOptions const& options) {
+  return pipeline::run_plan(world, plan_of(world, options));
+}
+
+ExitStatus plan_survey(parallel::Communicator const& world, SurveyOptions const& options) {
+  auto const plan = plan_of(world, options);
+  if (world.is_root()) std::fputs(pipeline::describe(plan).c_str(), stdout);
+  return plan.request.missing.empty() && !plan.mosaics.empty() ? ExitStatus::Complete : ExitStatus::Refused;
+}
+
+ExitStatus show_status(parallel::Communicator const& world, SurveyOptions const& options) {
+  auto const plan = plan_of(world, options);
+  if (world.is_root()) std::fputs(pipeline::describe_status(plan).c_str(), stdout);
+  return ExitStatus::Complete;
+}
+
+}  // namespace tessera::app

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+
+#include "tessera/compute/session.hpp"
+#include "tessera/parallel/memory_budget.hpp"
+#include "tessera/parallel/pool.hpp"
+#include "tessera/pipeline/run_plan.hpp"
+#include "tessera/steps/resample/resample_memory.hpp"
+#include "tessera/steps/resample/resample_step.hpp"
+
+namespace tessera::pipeline {
+
+namespace {
+
+using parallel::format_bytes;
+
+std::string mosaics_table(RunPlan const& plan) {
+  std::string text = fmt::format("{:<44} {:>9} {:>15} {:>8} {:>9} {:>9}\n", "mosaic", "exposures", "pixels", "\"/pixel", "blocks", "FITS");
+  for (auto const& mosaic : plan.mosaics)
+    text += fmt::format("{:<44} {:>9} {:>15} {:>8.4f} {:>9} {:>9}\n", mosaic.request.product, mosaic.request.members.size(),
+                        fmt::format("{} x {}", mosaic.grid.nx, mosaic.grid.ny), mosaic.grid.cdelt[0] * 3600,
+                        mosaic.order.size(), format_bytes(mosaic.bytes_fits()));
+  return text;
+}
+
+std::string ranks_table(RunPlan const& plan) {
+  auto const runs = steps::divide_blocks(plan.mosaics, plan.ranks);
+  std::vector<double> loads;
+  std::string text = fmt::format("{:>5} {:>8} {:>10} {:>8} {:>10}  {}\n", "rank", "blocks", "share", "waves", "memory", "mosaics");
+  double total = 0;
+  for (auto const& mosaic : plan.mosaics)
+    for (double const cost : mosaic.block_cost) total += cost;
+  for (std::size_t rank = 0; rank < runs.size(); ++rank) {
+    std::int64_t blocks = 0, waves = 0, memory = 0;
+    double load = 0;
+    std::string names;
+    for (auto const& run : runs[rank]) {
+      auto const& mosaic = plan.mosaics[static_cast<std::size_t>(run.mosaic)];
+      auto const count = static_cast<std::int64_t>(run.end - run.begin);
+      auto const division = steps::divide_memory(mosaic, plan.request.inventory.records, plan.memory_per_rank,
+                                                 parallel::resident_bytes(), compute::thread_count());
+      blocks += count;
+      waves += (count + division.blocks - 1) / division.blocks;
+      memory = std::max(memory, division.fixed_bytes + division.exposure_bytes + division.block_bytes * std::min(count, division.blocks));
+      for (std::size_t k = run.begin; k < run.end; ++k) load += mosaic.block_cost[static_cast<std::size_t>(mosaic.order[k])];
+      names += (names.empty() ? "" : ", ") + mosaic.request.product;
+    }
+    loads.push_back(load);
+    if (names.size() > 60) names = names.substr(0, 57) + "...";
+    if (rank < 32 || rank + 1 == runs.size())
+      text += fmt::format("{:>5} {:>8} {:>9.1f}% {:>8} {:>10}  {}\n", rank, blocks, total > 0 ? 100 * load / total : 0, waves,
+                          format_bytes(memory), names);
+    else if (rank == 32)
+      text += "  ...\n";
+  }
+  text += fmt::format("imbalance (largest share over mean): {:.3f}\n", parallel::imbalance(loads));
+  return text;
+}
+
+}  // namespace
+
+std::string describe(RunPlan const& plan) {
+  std::string text;
+  auto const& request = plan.request;
+  text += fmt::format("plan for {} rank{}, {} thread{} each, {} of memory a rank\n\n", plan.ranks, plan.ranks == 1 ? "" : "s",
+                      compute::thread_count(), compute::thread_count() == 1 ? "" : "s", format_bytes(plan.memory_per_rank));
+  if (!plan.mosaics.empty()) text += mosaics_table(plan) + "\n";
+  if (!plan.mosaics.empty() && request.missing.empty()) text += ranks_table(plan) + "\n";
+  text += fmt::format("reads at least {}, writes {} (of which {} while running)\n", format_bytes(plan.bytes_to_read),
+                      format_bytes(plan.bytes_to_write), [&] {
+                        std::int64_t scratch = 0;
+                        for (auto const& mosaic : plan.mosaics) scratch += mosaic.bytes_hdf5();
+                        return format_bytes(scratch);
+                      }());
+  for (auto const& warning : request.warnings) text += "note: " + warning + "\n";
+  for (auto const& note : request.inventory.notes) text += fmt::format("note: {}: {}\n", note.path, note.text);
+  for (auto const& broken : request.inventory.broken) text += fmt::format("quarantined: {}\n", broken.text);
+  for (auto const& line : request.missing) text += "cannot run: " + line + "\n";
+  return text;
+}
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,106 @@
+#include <cmath>
+
+#include "tessera/config/product_names.hpp"
+#include "tessera/config/step_catalogue.hpp"
+#include "tessera/pipeline/run_plan.hpp"
+#include "tessera/pipeline/survey_inputs.hpp"
+
+namespace tessera::pipeline {
+
+namespace {
+
+std::string const Prefix = "jwst_parameters.resample.";
+
+float fill_value(std::string const& text) {
+  // INDEF is what untouched pixels got in older pipelines: zero (spec 30, 9).
+  if (text == "INDEF" || text == "indef") return 0;
+  if (text == "NAN" || text == "nan" || text == "NaN") return std::numeric_limits<float>::quiet_NaN();
+  try {
+    return std::stof(text);
+  } catch (std::exception const&) {
+    throw ConfigError({"not a fill value", "lv3.jwst_parameters.resample.fillval", "NAN, INDEF or a number", text, ""});
+  }
+}
+
+steps::ResampleOptions resample_options(config::Survey const& survey, config::ResolvedParameters const& p) {
+  auto const key = [](char const* name) { return Prefix + name; };
+  steps::ResampleOptions options;
+  options.kernel = kernels::parse_drizzle_kernel(p.text(key("kernel")));
+  options.pixfrac = p.real(key("pixfrac"));
+  options.fillval = fill_value(p.text(key("fillval")));
+  options.weight_type = kernels::parse_weight_type(p.text(key("weight_type")));
+  options.blendheaders = p.boolean(key("blendheaders"));
+  options.enable_ctx = p.boolean(key("enable_ctx"));
+  options.enable_err = p.boolean(key("enable_err"));
+  options.report_var = p.boolean(key("report_var"));
+  options.grid.pixel_scale_ratio = p.real(key("pixel_scale_ratio"));
+  options.grid.pixel_scale = p.optional_real(key("pixel_scale"));
+  options.grid.rotation = p.optional_real(key("rotation"));
+  if (p.is_set(key("crpix"))) {
+    auto const v = p.numbers(key("crpix"));
+    options.grid.crpix = sky::PixelPoint{v.at(0), v.at(1)};
+  }
+  if (p.is_set(key("crval"))) {
+    auto const v = p.numbers(key("crval"));
+    options.grid.crval = sky::SkyPoint{v.at(0), v.at(1)};
+  }
+  if (p.is_set(key("output_shape"))) {
+    auto const v = p.numbers(key("output_shape"));
+    options.grid.output_shape = {{static_cast<std::int64_t>(v.at(0)), static_cast<std::int64_t>(v.at(1))}};
+  }
+  options.keep_hdf5 = survey.tessera.keep_hdf5;
+  options.quicklook = survey.tessera.quicklook;
+  if (survey.tessera.dense_context_limit_byte > 0) options.dense_context_limit = survey.tessera.dense_context_limit_byte;
+  return options;
+}
+
+}  // namespace
+
+RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey) {
+  RunRequest request;
+  for (auto const& warning : survey.warnings) request.warnings.push_back(warning.line());
+  for (auto const& problem : survey.not_built) {
+    if (survey.tessera.skip_unbuilt)
+      request.warnings.push_back(problem.line());
+    else
+      request.missing.push_back(problem.line());
+  }
+  request.shared_grid = survey.tessera.shared_grid;
+  request.stop_on_error = survey.tessera.on_error == config::OnError::Stop;
+  request.ledger_root = survey.local.reprocess_dir / survey.version;
+  request.report_folder = survey.local.reprocess_dir / survey.version;
+  request.configuration_json = survey.json();
+  if (!survey.lists("lv3")) {
+    request.missing.push_back("steps: lv3 is not listed, and it is the only step built so far: nothing to do");
+    return request;
+  }
+
+  auto inputs = find_survey_inputs(communicator, survey, "lv3");
+  request.inventory = std::move(inputs.inventory);
+  for (std::size_t t = 0; t < survey.targets.size(); ++t)
+    for (std::size_t b = 0; b < survey.bands.size(); ++b) {
+      auto const& band = survey.bands[b];
+      bool const runs = std::any_of(survey.steps.begin(), survey.steps.end(),
+                                    [&](auto const& entry) { return entry.step == "lv3" && entry.runs_on(band); });
+      if (!runs) continue;
+      auto const& members = inputs.members[t][b];
+      if (members.empty()) {
+        request.missing.push_back(fmt::format(
+            "{} {}: no calibrated exposures (looked in [tessera] inputs, in the step folders of {} and in {}): "
+            "download or calibrate them, or take the band out of the configuration",
+            survey.targets[t], band.name, survey.band_dir(survey.targets[t], band).string(), survey.local.raw_dir.string()));
+        continue;
+      }
+      steps::MosaicRequest mosaic;
+      mosaic.target = survey.targets[t];
+      mosaic.band = band.name;
+      mosaic.folder = survey.band_dir(survey.targets[t], band) / "lv3";
+      mosaic.product = config::mosaic_name(survey.targets[t], band);
+      mosaic.members = members;
+      mosaic.options = resample_options(survey, survey.resolve("lv3", survey.targets[t], &band));
+      request.mosaics.push_back(std::move(mosaic));
+    }
+  return request;
+}
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,91 @@
+#include "tessera/pipeline/run.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <set>
+
+#include "tessera/compute/session.hpp"
+#include "tessera/core/build_facts.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/io/fits_write.hpp"
+#include "tessera/pipeline/report.hpp"
+#include "tessera/pipeline/timing.hpp"
+#include "tessera/steps/resample/resample_step.hpp"
+
+namespace tessera::pipeline {
+
+namespace {
+
+/// Folders of the products: made and tried before any work, so that a read-only or full disk is said at once.
+void prepare_folders(parallel::Communicator const& communicator, RunPlan const& plan) {
+  parallel::all_or_none(communicator, [&] {
+    if (!communicator.is_root()) return;
+    auto const& report = plan.request.report_folder;
+    std::set<std::filesystem::path> folders{report, report / "report", report / "timing"};
+    for (auto const& mosaic : plan.mosaics) folders.insert(mosaic.request.folder);
+    for (auto const& folder : folders) {
+      std::error_code error;
+      std::filesystem::create_directories(folder, error);
+      if (error || ::access(folder.c_str(), W_OK | X_OK) != 0)
+        throw InputError({"cannot write here", folder.string(), "a folder that can be written",
+                          error ? error.message() : "no permission", "choose another output folder or change its permissions"});
+    }
+  });
+}
+
+void say_before(RunPlan const& plan) {
+  for (auto const& warning : plan.request.warnings) log::warn("{}", warning);
+  for (auto const& note : plan.request.inventory.notes) log::warn("{}: {}", note.path, note.text);
+  for (auto const& broken : plan.request.inventory.broken) log::error("quarantined: {}", broken.text);
+}
+
+ExitStatus final_status(RunPlan const& plan, steps::StepOutcome const& outcome) {
+  if (!outcome.failures.empty()) return ExitStatus::Incomplete;
+  if (outcome.stopped) return ExitStatus::Resumable;
+  return plan.request.inventory.broken.empty() ? ExitStatus::Complete : ExitStatus::Incomplete;
+}
+
+}  // namespace
+
+ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan const& plan) {
+  auto const begin = std::chrono::steady_clock::now();
+  if (communicator.is_root()) say_before(plan);
+  bool const broken_stops = plan.request.stop_on_error && !plan.request.inventory.broken.empty();
+  if (!plan.request.missing.empty() || broken_stops || plan.mosaics.empty()) {
+    if (communicator.is_root()) {
+      for (auto const& line : plan.request.missing) log::error("cannot run: {}", line);
+      if (plan.mosaics.empty() && plan.request.missing.empty()) log::error("cannot run: no usable exposure");
+    }
+    return ExitStatus::Refused;
+  }
+  prepare_folders(communicator, plan);
+  if (communicator.is_root()) log::info("\n{}", describe(plan));
+
+  parallel::ControlChannel control(communicator);
+  parallel::MemoryBudget budget(plan.memory_per_rank);
+  steps::StepContext context{communicator,
+                             control,
+                             budget,
+                             plan.request.inventory.records,
+                             [&](std::string const& target, std::string const& band) { return open_ledger(plan.request, target, band); },
+                             plan.request.stop_on_error};
+  auto const outcome = steps::run_resample(context, plan.mosaics);
+  double const wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+
+  std::vector<StepTiming> const timing{gather_timing(communicator, "resample", wall_s, outcome.counts)};
+  auto const status = final_status(plan, outcome);
+  parallel::all_or_none(communicator, [&] {
+    if (!communicator.is_root()) return;
+    for (auto const& failure : outcome.failures) log::error("{} failed: {}", failure.item, failure.message);
+    if (outcome.stopped) log::warn("stopped early on request: run the same command again to go on");
+    log::info("\n{}", timing_table(timing));
+    auto const folder = plan.request.report_folder;
+    io::write_file(folder / "timing" / "timing.json", timing_json(timing, communicator.size(), compute::thread_count()));
+    write_report(folder / "report" / "index.html", plan, timing, outcome.failures, status);
+    log::info("report: {}", (folder / "report" / "index.html").string());
+  });
+  return status;
+}
+
+}  // namespace tessera::pipeline

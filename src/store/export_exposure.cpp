@@ -1,0 +1,162 @@
+#include "tessera/store/export_exposure.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "tessera/core/build_facts.hpp"
+#include "tessera/core/dq.hpp"
+#include "tessera/io/asdf_writer.hpp"
+#include "tessera/io/fits_write.hpp"
+#include "tessera/sky/footprint.hpp"
+#include "tessera/sky/gwcs.hpp"
+#include "tessera/sky/sip_fit.hpp"
+
+namespace tessera::store {
+
+namespace {
+
+using model::Plane;
+
+/// Images of the file in their official order, with the key they have in the ASDF tree.
+struct NamedPlane {
+  Plane plane;
+  char const* key;
+};
+constexpr std::array<NamedPlane, 6> FloatPlanes{{{Plane::Err, "err"},
+                                                 {Plane::Area, "area"},
+                                                 {Plane::VarPoisson, "var_poisson"},
+                                                 {Plane::VarRnoise, "var_rnoise"},
+                                                 {Plane::VarFlat, "var_flat"},
+                                                 {Plane::Wht, "wht"}}};
+
+/// The file in the making: plans and big-endian bytes.
+struct FileContent {
+  std::vector<io::HduPlan> plans;
+  std::vector<std::vector<std::byte>> data;
+  std::vector<io::FitsArrayReference> arrays;
+  std::int64_t nx, ny;
+
+  void add_floats(std::string const& name, char const* key, std::vector<float> const& values, model::Header header) {
+    std::vector<std::byte> bytes(values.size() * sizeof(float));
+    io::to_big_endian(std::span<float const>(values), bytes.data());
+    add(name, key, "float32", -32, false, std::move(bytes), std::move(header));
+  }
+  void add_flags(std::vector<std::uint32_t> const& values) {
+    std::vector<std::byte> bytes(values.size() * sizeof(std::uint32_t));
+    io::to_big_endian_unsigned(values, bytes.data());
+    add("DQ", "dq", "uint32", 32, true, std::move(bytes), {});
+  }
+
+ private:
+  void add(std::string const& name, char const* key, char const* type, int bitpix, bool is_unsigned, std::vector<std::byte> bytes,
+           model::Header header) {
+    io::HduPlan plan;
+    plan.extname = name;
+    plan.bitpix = bitpix;
+    plan.unsigned_integers = is_unsigned;
+    plan.axes = {nx, ny};
+    plan.header = std::move(header);
+    plans.push_back(std::move(plan));
+    data.push_back(std::move(bytes));
+    arrays.push_back({key, name, 1, type, {ny, nx}});
+  }
+};
+
+std::vector<float>& plane_of(model::RowBand& band, Plane plane) {
+  switch (plane) {
+    case Plane::Err: return band.err;
+    case Plane::VarPoisson: return band.var_poisson;
+    case Plane::VarRnoise: return band.var_rnoise;
+    case Plane::VarFlat: return band.var_flat;
+    case Plane::Wht: return band.wht;
+    default: return band.sci;
+  }
+}
+
+void blank_flagged(model::RowBand& band) {
+  float const nan = std::numeric_limits<float>::quiet_NaN();
+  for (std::size_t k = 0; k < band.dq.size(); ++k) {
+    if (!(band.dq[k] & dq::DoNotUse)) continue;
+    for (auto* plane : {&band.sci, &band.err, &band.var_poisson, &band.var_rnoise, &band.var_flat})
+      if (!plane->empty()) (*plane)[k] = nan;
+  }
+}
+
+bool is_moved(ExposureReader const& reader) { return reader.wcs() != reader.file_wcs(); }
+
+/// SIP and S_REGION of the WCS the exposure has now. A plain image that was not moved keeps its cards.
+void set_wcs_cards(ExposureReader const& reader, model::Header& sci) {
+  auto const& record = reader.record();
+  if (record.kind == ExposureKind::PlainImage && !is_moved(reader)) return;
+  auto const& wcs = *reader.wcs();
+  sky::SipFitOptions options;
+  auto const crpix1 = reader.image_header().real("CRPIX1"), crpix2 = reader.image_header().real("CRPIX2");
+  if (crpix1 && crpix2) options.crpix = sky::PixelPoint{*crpix1 - 1, *crpix2 - 1};
+  sky::fit_sip(wcs, sky::bounding_box_or_array(wcs, record.nx, record.ny), options).write_to(sci);
+  if (auto const region = sky::format_s_region(sky::footprint(wcs, record.nx, record.ny)))
+    sci.set("S_REGION", *region, "spatial extent of the observation");
+}
+
+char const* operation_name(model::Correction const& correction) {
+  static constexpr std::array<char const*, 6> names{"level", "plane", "stripes", "flags", "region flags", "wcs correction"};
+  return names[correction.index()];
+}
+
+}  // namespace
+
+std::string exported_name(model::ExposureIdentity const& identity, std::string const& suffix) {
+  std::string const half = identity.half == model::Half::Imager ? "s" : identity.half == model::Half::Lyot ? "l" : "";
+  return identity.exposure + half + "_" + suffix + ".fits";
+}
+
+void export_exposure(ExposureReader const& reader, std::filesystem::path const& path) {
+  auto const& record = reader.record();
+  model::RowBand band;
+  reader.read_rows(0, record.ny,
+                   {Plane::Sci, Plane::Err, Plane::Dq, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat, Plane::Wht}, band);
+  blank_flagged(band);
+
+  io::HduPlan primary;
+  primary.header = reader.primary_header();
+  primary.header.set("FILENAME", path.filename().string(), "Name of the file");
+  primary.header.add_history("tessera " + build_facts().version + " (" + build_facts().commit + "): exported with the ledger's corrections");
+  for (auto const& entry : reader.entries())
+    primary.header.add_history(fmt::format("tessera: {} by {}", operation_name(entry.correction), entry.step));
+  model::Header sci = record.image_hdu == 0 ? model::Header() : reader.image_header();
+  set_wcs_cards(reader, record.image_hdu == 0 ? primary.header : sci);
+
+  FileContent content{{primary}, {{}}, {}, record.nx, record.ny};
+  content.add_floats("SCI", "data", band.sci, sci);
+  if (!band.dq.empty()) content.add_flags(band.dq);
+  for (auto const& [plane, key] : FloatPlanes) {
+    if (!record.planes.has(plane)) continue;
+    auto const* name = model::extension_name(plane);
+    auto const* hdu = reader.file().find(name);
+    std::vector<float> area;
+    if (plane == Plane::Area) {
+      area.resize(static_cast<std::size_t>(record.nx * record.ny));
+      reader.file().read_rows(*hdu, 0, record.ny, area.data());
+    }
+    content.add_floats(name, key, plane == Plane::Area ? area : plane_of(band, plane), hdu ? hdu->header : model::Header());
+  }
+  if (auto const gwcs = std::dynamic_pointer_cast<sky::Gwcs const>(reader.wcs())) {
+    auto bytes = io::write_asdf(io::make_datamodel_tree({}, gwcs.get(), content.arrays));
+    io::HduPlan asdf;
+    asdf.extname = "ASDF";
+    asdf.binary_table = true;
+    asdf.axes = {static_cast<std::int64_t>(bytes.size()), 1};
+    model::Header columns;
+    columns.set("TTYPE1", "ASDF_METADATA");
+    columns.set("TFORM1", fmt::format("{}B", bytes.size()));
+    asdf.table_columns = columns.cards();
+    content.plans.push_back(asdf);
+    content.data.push_back(std::move(bytes));
+  }
+  std::filesystem::create_directories(path.parent_path());
+  io::write_fits(path, content.plans, content.data);
+}
+
+}  // namespace tessera::store

@@ -1,0 +1,78 @@
+#include "tessera/config/simulation_settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tessera/core/error.hpp"
+
+namespace tessera::config {
+namespace {
+
+std::string message_of(std::string const& text) {
+  try {
+    parse_simulation_settings(text, "s.toml");
+  } catch (ConfigError const& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string const Least = "bands = [\"F300M\"]\n[[targets]]\nname = \"a\"\nra = 24.0\ndec = 15.5\n";
+
+TEST(SimulationSettings, NeedOnlyBandsAndATarget) {
+  auto const settings = parse_simulation_settings(Least, "s.toml");
+  ASSERT_EQ(settings.targets.size(), 1u);
+  EXPECT_EQ(settings.targets[0].name, "a");
+  EXPECT_EQ(settings.targets[0].ra, 24.0);
+  EXPECT_EQ(settings.detectors.nircam_size, 2048);
+  EXPECT_TRUE(settings.levels.on);
+}
+
+TEST(SimulationSettings, ReadEveryTable) {
+  auto const settings = parse_simulation_settings(Least + R"(
+[tiles]
+columns = 2
+[dithers]
+count = 3
+[detectors]
+nircam_size = 512
+use = ["nrcalong"]
+[band.F300M]
+exposure_time = 200
+[scene]
+field_stars = 5
+[off]
+exposures = 2
+[effects.stripes]
+on = false
+[effects.levels]
+per = "visit"
+)", "s.toml");
+  EXPECT_EQ(settings.tiles.columns, 2);
+  EXPECT_EQ(settings.dithers.count, 3);
+  EXPECT_EQ(settings.detectors.nircam_size, 512);
+  EXPECT_EQ(settings.detectors.use, std::vector<std::string>{"nrcalong"});
+  EXPECT_EQ(settings.band.at("F300M").exposure_time, 200.0);
+  EXPECT_EQ(settings.scene.field_stars, 5.0);
+  EXPECT_EQ(settings.off_exposures, 2);
+  EXPECT_FALSE(settings.stripes.on);
+  EXPECT_EQ(settings.levels.per, "visit");
+}
+
+TEST(SimulationSettings, SuggestTheNearestNameForAnUnknownKey) {
+  EXPECT_THAT(message_of(Least + "[effects.levels]\nrmss = 1\n"),
+              testing::AllOf(testing::HasSubstr("effects.levels.rmss"), testing::HasSubstr("line 7"), testing::HasSubstr("'rms'")));
+  EXPECT_THAT(message_of("sed = 3\n" + Least), testing::HasSubstr("'seed'"));
+}
+
+TEST(SimulationSettings, RefuseWrongTypesAndRanges) {
+  EXPECT_THAT(message_of(Least + "[tiles]\ncolumns = \"two\"\n"), testing::HasSubstr("a whole number"));
+  EXPECT_THAT(message_of(Least + "[tiles]\ncolumns = 0\n"), testing::HasSubstr("tiles.columns"));
+  EXPECT_THAT(message_of(Least + "[effects.levels]\nper = \"exposur\"\n"), testing::HasSubstr("'exposure'"));
+  EXPECT_THAT(message_of("bands = [\"F300M\"]\n"), testing::HasSubstr("targets"));
+  EXPECT_THAT(message_of("bands = [\n"), testing::HasSubstr("s.toml"));
+  EXPECT_THAT(message_of(Least + "[band.F335M]\nfwhm = 1.0\n"), testing::HasSubstr("'F300M'"));
+}
+
+}  // namespace
+}  // namespace tessera::config
