@@ -74,8 +74,8 @@ def fit_inverse(forward_x, forward_y, entry, degree):
     solution = solve(matrix, right)
     powers = [i for i in range(degree + 1) for _ in range(i + 1)]
     inverse = [[values[c] / scale ** power for values, power in zip(solution, powers)] for c in (0, 1)]
-    worst = max(math.hypot(evaluate(inverse[0], p[2], p[3], degree) - p[0], evaluate(inverse[1], p[2], p[3], degree) - p[1])
-                for p in points)
+    worst = max(math.hypot(evaluate(inverse[0], X, Y, degree) - x, evaluate(inverse[1], X, Y, degree) - y)
+                for x, y, X, Y in points)
     return inverse[0], inverse[1], worst
 
 
@@ -90,7 +90,8 @@ def main():
     entries = {}
     for instrument in ("NIRCam", "MIRI"):
         entries.update(read_apertures(folder / f"{RELEASE}_{instrument}_SIAF.xml"))
-    print(f"// Made by jobs/make-siaf-table.py from the SIAF files {RELEASE} that pysiaf (BSD-3-Clause) distributes. Do not edit.")
+    print("// Made by jobs/make-siaf-table.py: do not edit.")
+    print(f"// Source: the SIAF files {RELEASE} that pysiaf (BSD-3-Clause) distributes.")
     print('#include "tessera/simulate/siaf.hpp"\n\nnamespace tessera::simulate {\n')
     print("std::vector<SiafAperture> const& siaf_apertures() {")
     print("  static std::vector<SiafAperture> const apertures{")
@@ -98,11 +99,13 @@ def main():
         entry = entries[name]
         degree = int(entry.findtext("Sci2IdlDeg"))
         scalars = [number(entry.findtext(key)) for key in ("XSciRef", "YSciRef", "V2Ref", "V3Ref", "V3IdlYAngle")]
-        print(f'    {{"{name}", "{DETECTORS[name]}", {entry.findtext("XSciSize")}, {entry.findtext("YSciSize")},')
+        size = ", ".join(entry.findtext(key) for key in ("XSciSize", "YSciSize"))
+        print(f'    {{"{name}", "{DETECTORS[name]}", {size},')
         print(f'     {", ".join(scalars)}, {entry.findtext("VIdlParity")}, {degree},')
         forward = [read_coefficients(entry, each, degree) for each in ("Sci2IdlX", "Sci2IdlY")]
         *inverse, worst = fit_inverse(*forward, entry, degree)
-        print("     " + ",\n     ".join(write_coefficients(each) for each in (*forward, *inverse)) + f"}},  // inverse: {worst:.4f} pixel")
+        lists = ",\n     ".join(write_coefficients(each) for each in (*forward, *inverse))
+        print(f"     {lists}}},  // inverse good to {worst:.4f} pixel")
         print(f"{name}: inverse good to {worst:.4f} pixel", file=sys.stderr)
     print("  };\n  return apertures;\n}\n\n}  // namespace tessera::simulate")
 

@@ -88,7 +88,7 @@ int run_together(std::function<ExitStatus(parallel::Communicator const&)> const&
     // Errors that were agreed reach every rank: rank 0 says them once.
     if (parallel::launcher_rank() == 0) log::error("{}", error.what());
     if (!parallel::MpiSession::everyone_is_leaving(15)) {
-      log::error("{}", error.what());
+      if (parallel::launcher_rank() != 0) log::error("{}", error.what());
       parallel::MpiSession::abort(static_cast<int>(status));
     }
   } catch (std::exception const& error) {

@@ -1,5 +1,6 @@
 // simulate: a survey with known truth.
 #include "commands.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/config/simulation_settings.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/parallel/control.hpp"
@@ -14,7 +15,7 @@ ExitStatus simulate_survey(parallel::Communicator const& world, SimulateOptions 
   auto const summary = simulate::run_simulation(world, settings, options.output);
   if (world.is_root())
     log::info("{} exposures, {} in {:.1f} s; run them with: tessera run {}", summary.exposure_count,
-              parallel::format_bytes(summary.byte_count), summary.seconds, summary.configuration.string());
+              format_bytes(summary.byte_count), summary.seconds, summary.configuration.string());
   return ExitStatus::Complete;
 }
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/config/survey.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/parallel/control.hpp"
@@ -30,7 +31,12 @@ config::Survey load_survey_on_all(parallel::Communicator const& world, SurveyOpt
   config::Survey survey;
   parallel::all_or_none(world, [&] {
     auto const local = options.local.empty() ? options.config.parent_path() / "local.toml" : options.local;
-    survey = config::load_survey(options.config, local);
+    try {
+      survey = config::load_survey(options.config, local);
+    } catch (config::ConfigErrors const& errors) {  // agreement carries one error: the others are said here
+      for (std::size_t k = 1; k < errors.all().size() && world.is_root(); ++k) log::error("{}", errors.all()[k].line());
+      throw;
+    }
   });
   if (options.skip_unbuilt) survey.tessera.skip_unbuilt = true;
   if (options.keep_hdf5) survey.tessera.keep_hdf5 = true;
@@ -40,7 +46,7 @@ config::Survey load_survey_on_all(parallel::Communicator const& world, SurveyOpt
 }
 
 std::int64_t memory_per_rank(parallel::Communicator const& world, std::string const& said, std::int64_t configured) {
-  if (!said.empty()) return parallel::parse_bytes(said);
+  if (!said.empty()) return parse_bytes(said);
   if (configured > 0) return configured;
   return std::max(LeastDefaultMemory, parallel::default_memory_per_rank(world));
 }

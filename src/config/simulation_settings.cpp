@@ -2,6 +2,7 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <functional>
@@ -38,15 +39,16 @@ class TableReader {
     value = found;
   }
   template <class Integer>
-    requires std::is_integral_v<Integer> && (!std::is_same_v<Integer, bool>)
-  void read(char const* key, Integer& value, std::int64_t low = 0,
-            std::int64_t high = std::numeric_limits<std::int32_t>::max()) {
+  requires std::is_integral_v<Integer> &&
+      (!std::is_same_v<Integer, bool>)void read(char const* key, Integer& value, std::int64_t low = 0,
+                                                std::int64_t high = std::numeric_limits<std::int32_t>::max()) {
     toml::node const* node = find(key);
     if (!node) return;
     if (!node->is_integer()) fail(key, *node, "a whole number");
     std::int64_t const found = node->as_integer()->get();
     if (found < low || found > high)
-      fail(key, *node, "a whole number from " + std::to_string(low) + " to " + std::to_string(high), std::to_string(found));
+      fail(key, *node, "a whole number from " + std::to_string(low) + " to " + std::to_string(high),
+           std::to_string(found));
     value = static_cast<Integer>(found);
   }
   void read(char const* key, bool& value) {
@@ -121,7 +123,8 @@ class TableReader {
   std::string place(std::string const& key, toml::node const& node) const {
     return file_ + ": " + prefix_ + key + " (line " + std::to_string(node.source().begin.line) + ")";
   }
-  [[noreturn]] void fail(char const* key, toml::node const& node, std::string const& expected, std::string found = {}) const {
+  [[noreturn]] void fail(char const* key, toml::node const& node, std::string const& expected,
+                         std::string found = {}) const {
     if (found.empty()) {
       std::ostringstream type;
       type << node.type();
@@ -239,22 +242,26 @@ void read_survey(TableReader& top, SimulationSettings& s) {
 }
 
 void check(SimulationSettings const& s, std::string const& file) {
-  auto const fail = [&](std::string const& what, std::string const& key, std::string const& expected, std::string const& found) {
+  auto const fail = [&](std::string const& what, std::string const& key, std::string const& expected,
+                        std::string const& found) {
     throw ConfigError({what, file + ": " + key, expected, found, ""});
   };
   if (s.bands.empty()) fail("nothing to simulate", "bands", "a list such as [\"F300M\", \"F1000W\"]", "none");
   if (s.targets.empty()) fail("nothing to simulate", "targets", "at least one [[targets]] table", "none");
   // Observation numbers have three digits, two a target (NIRCam and MIRI): spec 40, 0.4.
   if (s.targets.size() > 499) fail("too many targets", "targets", "at most 499", std::to_string(s.targets.size()));
-  if (s.tiles.columns * s.tiles.rows > 998) fail("too many tiles", "tiles", "at most 998 visits", std::to_string(s.tiles.columns * s.tiles.rows));
+  if (s.tiles.columns * s.tiles.rows > 998)
+    fail("too many tiles", "tiles", "at most 998 visits", std::to_string(s.tiles.columns * s.tiles.rows));
   for (SimulatedTarget const& target : s.targets)
     if (target.name.empty() || target.name.find('/') != std::string::npos)
       fail("unusable name", "targets.name", "a name that can be a folder", "'" + target.name + "'");
   for (auto const& [name, band] : s.band)
     if (std::find(s.bands.begin(), s.bands.end(), name) == s.bands.end())
-      throw ConfigError({"settings of a band that is not simulated", file + ": band." + name, "", "", suggest_name(name, s.bands)});
+      throw ConfigError(
+          {"settings of a band that is not simulated", file + ": band." + name, "", "", suggest_name(name, s.bands)});
   if (s.scene.brightest_star < s.scene.faintest_star)
-    fail("empty range", "scene.brightest_star", "not below scene.faintest_star", std::to_string(s.scene.brightest_star));
+    fail("empty range", "scene.brightest_star", "not below scene.faintest_star",
+         std::to_string(s.scene.brightest_star));
 }
 
 }  // namespace
@@ -264,8 +271,8 @@ SimulationSettings parse_simulation_settings(std::string const& text, std::strin
   try {
     table = toml::parse(text, name);
   } catch (toml::parse_error const& error) {
-    throw ConfigError({std::string(error.description()), name + " (line " + std::to_string(error.source().begin.line) + ")",
-                       "TOML 1.0", "", ""});
+    throw ConfigError({std::string(error.description()),
+                       name + " (line " + std::to_string(error.source().begin.line) + ")", "TOML 1.0", "", ""});
   }
   SimulationSettings settings;
   TableReader top(table, name, "");

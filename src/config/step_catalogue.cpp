@@ -85,7 +85,7 @@ std::vector<std::string> names_of(std::vector<ParameterTable> const& tables) {
 }
 
 ParameterTable official_step(std::string name, bool skip, std::vector<Parameter> parameters) {
-  parameters.insert(parameters.begin(), boolean("skip", skip, "leave this step out"));
+  parameters.insert(parameters.begin(), boolean("skip", skip, "leave this step out").built());
   ParameterTable table = official_pipeline(std::move(name), std::move(parameters));
   // A skipped resample needs no work, so asking for it is always possible.
   if (table.name == "resample") table.parameters.front().support = Support::Built;

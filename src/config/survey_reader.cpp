@@ -4,7 +4,7 @@
 #include <set>
 
 #include "check_parameters.hpp"
-#include "tessera/config/size_text.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/config/step_catalogue.hpp"
 #include "tessera/core/nearest_name.hpp"
 
@@ -12,7 +12,7 @@ namespace tessera::config {
 
 namespace {
 
-constexpr std::int64_t least_memory_per_rank_byte = 1'000'000'000;
+constexpr std::int64_t least_memory_per_rank_byte = std::int64_t{1} << 30;
 
 ParameterTable const& local_table() {
   static ParameterTable const table{
@@ -204,9 +204,15 @@ class SurveyReader {
   std::int64_t tessera_size(char const* key, std::int64_t least) {
     Value const value = tessera_value(key);
     if (value.text().empty()) return 0;
-    auto const size = parse_size(value.text());
-    if (size && *size >= least) return *size;
-    findings_.errors.push_back({.what = size ? "too small" : "not a size",
+    std::int64_t size = 0;
+    bool is_size = true;
+    try {
+      size = parse_bytes(value.text());
+    } catch (ConfigError const&) {  // said below, with the place in the file
+      is_size = false;
+    }
+    if (is_size && size >= least) return size;
+    findings_.errors.push_back({.what = is_size ? "too small" : "not a size",
                                 .where = where_text(value.place(), std::string("tessera.") + key),
                                 .expected = least > 0 ? "a size of at least 1 GB, e.g. '4 GB'" : "a size, e.g. '2 GB'",
                                 .found = "'" + value.text() + "'"});

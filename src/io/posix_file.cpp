@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "tessera/core/error.hpp"
+#include "tessera/io/durable_file.hpp"
 
 namespace tessera::io {
 

@@ -46,7 +46,4 @@ class PosixFile {
 /// Where a file lies until it is complete: "PATH.part", in the same folder.
 std::filesystem::path unfinished_path(std::filesystem::path const& path);
 
-/// Renames a complete file to its final name and makes the folder entry durable. Throws IoError.
-void commit_file(std::filesystem::path const& from, std::filesystem::path const& to);
-
 }  // namespace tessera::io

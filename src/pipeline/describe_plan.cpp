@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "tessera/core/byte_size.hpp"
 #include "tessera/compute/session.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/parallel/pool.hpp"
@@ -11,7 +12,6 @@ namespace tessera::pipeline {
 
 namespace {
 
-using parallel::format_bytes;
 
 std::string mosaics_table(RunPlan const& plan) {
   std::string text = fmt::format("{:<44} {:>9} {:>15} {:>8} {:>9} {:>9}\n", "mosaic", "exposures", "pixels", "\"/pixel", "blocks", "FITS");

@@ -1,9 +1,10 @@
+#include "tessera/core/byte_size.hpp"
 #include "tessera/pipeline/report.hpp"
 
 #include <fmt/format.h>
 
 #include "tessera/core/build_facts.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 
@@ -80,8 +81,8 @@ std::string timing_section(std::vector<StepTiming> const& timing) {
       "<th>written</th><th>peak a rank</th><th>imbalance</th></tr>";
   for (auto const& row : timing)
     html += fmt::format("<tr><td>{}</td><td>{:.2f} s</td><td>{:.2f} s</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.3f}</td></tr>",
-                        row.step, row.wall_s, row.busy_mean_s, row.items, parallel::format_bytes(row.bytes_read),
-                        parallel::format_bytes(row.bytes_written), parallel::format_bytes(row.peak_memory), row.imbalance);
+                        row.step, row.wall_s, row.busy_mean_s, row.items, format_bytes(row.bytes_read),
+                        format_bytes(row.bytes_written), format_bytes(row.peak_memory), row.imbalance);
   return html + "</table>";
 }
 

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <set>
 
 #include "tessera/config/product_names.hpp"
 #include "tessera/config/step_catalogue.hpp"
@@ -54,6 +55,14 @@ steps::ResampleOptions resample_options(config::Survey const& survey, config::Re
   return options;
 }
 
+/// Steps inside lv3 that are not built and that the configuration does not skip, for one (target, band).
+std::vector<std::string> unbuilt_substeps(config::ResolvedParameters const& p) {
+  std::vector<std::string> names;
+  for (char const* name : {"tweakreg", "skymatch", "outlier_detection", "source_catalog"})
+    if (!p.boolean(fmt::format("jwst_parameters.{}.skip", name))) names.emplace_back(name);
+  return names;
+}
+
 }  // namespace
 
 RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey) {
@@ -75,6 +84,7 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
     return request;
   }
 
+  std::set<std::string> unbuilt;
   auto inputs = find_survey_inputs(communicator, survey, "lv3");
   request.inventory = std::move(inputs.inventory);
   for (std::size_t t = 0; t < survey.targets.size(); ++t)
@@ -97,9 +107,17 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
       mosaic.folder = survey.band_dir(survey.targets[t], band) / "lv3";
       mosaic.product = config::mosaic_name(survey.targets[t], band);
       mosaic.members = members;
-      mosaic.options = resample_options(survey, survey.resolve("lv3", survey.targets[t], &band));
+      auto const parameters = survey.resolve("lv3", survey.targets[t], &band);
+      for (auto const& name : unbuilt_substeps(parameters)) unbuilt.insert(name);
+      mosaic.options = resample_options(survey, parameters);
       request.mosaics.push_back(std::move(mosaic));
     }
+  for (auto const& name : unbuilt) {
+    auto& lines = survey.tessera.skip_unbuilt ? request.warnings : request.missing;
+    lines.push_back(fmt::format("lv3: {0} is not yet built: set parameters.lv3.jwst_parameters.{0}.skip = true to go without it, "
+                                "or give --skip-unbuilt",
+                                name));
+  }
   return request;
 }
 

@@ -8,7 +8,7 @@
 #include "tessera/compute/session.hpp"
 #include "tessera/core/build_facts.hpp"
 #include "tessera/core/log.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/pipeline/report.hpp"
 #include "tessera/pipeline/timing.hpp"
 #include "tessera/steps/resample/resample_step.hpp"

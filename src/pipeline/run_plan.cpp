@@ -1,3 +1,4 @@
+#include "tessera/core/byte_size.hpp"
 #include "tessera/pipeline/run_plan.hpp"
 
 #include <algorithm>
@@ -71,8 +72,8 @@ std::string disk_problem(MosaicRequest const& mosaic, model::SkyGrid const& grid
   double const needed = static_cast<double>(grid.nx) * static_cast<double>(grid.ny) * 4 * static_cast<double>(images);
   if (!error && needed <= static_cast<double>(space.available) && grid.nx * grid.ny <= MostPixels) return "";
   return Problem{"the output grid is too large", mosaic.product,
-                 fmt::format("at most {} free in {}", parallel::format_bytes(error ? 0 : static_cast<std::int64_t>(space.available)), folder.string()),
-                 fmt::format("{} x {} pixels: {}", grid.nx, grid.ny, parallel::format_bytes(static_cast<std::int64_t>(std::min(needed, 9e18)))),
+                 fmt::format("at most {} free in {}", format_bytes(error ? 0 : static_cast<std::int64_t>(space.available)), folder.string()),
+                 fmt::format("{} x {} pixels: {}", grid.nx, grid.ny, format_bytes(static_cast<std::int64_t>(std::min(needed, 9e18)))),
                  "raise pixel_scale or pixel_scale_ratio, set output_shape, or leave out the exposures that lie far from the others"}
       .line();
 }

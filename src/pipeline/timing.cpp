@@ -1,3 +1,4 @@
+#include "tessera/core/byte_size.hpp"
 #include "tessera/pipeline/timing.hpp"
 
 #include <fmt/format.h>
@@ -34,8 +35,8 @@ std::string timing_table(std::vector<StepTiming> const& rows) {
                                  "written", "peak a rank", "imbalance");
   for (auto const& row : rows)
     text += fmt::format("{:<14} {:>9.2f}s {:>9.2f}s {:>9} {:>10} {:>10} {:>11} {:>10.3f}\n", row.step, row.wall_s, row.busy_mean_s,
-                        row.items, parallel::format_bytes(row.bytes_read), parallel::format_bytes(row.bytes_written),
-                        parallel::format_bytes(row.peak_memory), row.imbalance);
+                        row.items, format_bytes(row.bytes_read), format_bytes(row.bytes_written),
+                        format_bytes(row.peak_memory), row.imbalance);
   return text;
 }
 

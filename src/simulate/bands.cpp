@@ -18,12 +18,12 @@ struct Width {
 
 /// Spec 40, table 0.7: FWHM in detector pixels.
 constexpr std::array<Width, 38> Widths{{
-    {"F070W", .987},  {"F090W", 1.103}, {"F115W", 1.298},  {"F140M", 1.553},  {"F150W", 1.628},  {"F162M", 1.770},
-    {"F164N", 1.801}, {"F150W2", 1.494}, {"F182M", 1.990}, {"F187N", 2.060},  {"F200W", 2.141},  {"F210M", 2.304},
-    {"F212N", 2.341}, {"F250M", 1.340}, {"F277W", 1.444},  {"F300M", 1.585},  {"F322W2", 1.547}, {"F323N", 1.711},
-    {"F335M", 1.760}, {"F356W", 1.830}, {"F360M", 1.901},  {"F405N", 2.165},  {"F410M", 2.179},  {"F430M", 2.300},
-    {"F444W", 2.302}, {"F460M", 2.459}, {"F466N", 2.507},  {"F470N", 2.535},  {"F480M", 2.574},  {"F560W", 1.882},
-    {"F770W", 2.445}, {"F1000W", 2.982}, {"F1130W", 3.409}, {"F1280W", 3.818}, {"F1500W", 4.436}, {"F1800W", 5.373},
+    {"F070W", .987},   {"F090W", 1.103},  {"F115W", 1.298},  {"F140M", 1.553},  {"F150W", 1.628},  {"F162M", 1.770},
+    {"F164N", 1.801},  {"F150W2", 1.494}, {"F182M", 1.990},  {"F187N", 2.060},  {"F200W", 2.141},  {"F210M", 2.304},
+    {"F212N", 2.341},  {"F250M", 1.340},  {"F277W", 1.444},  {"F300M", 1.585},  {"F322W2", 1.547}, {"F323N", 1.711},
+    {"F335M", 1.760},  {"F356W", 1.830},  {"F360M", 1.901},  {"F405N", 2.165},  {"F410M", 2.179},  {"F430M", 2.300},
+    {"F444W", 2.302},  {"F460M", 2.459},  {"F466N", 2.507},  {"F470N", 2.535},  {"F480M", 2.574},  {"F560W", 1.882},
+    {"F770W", 2.445},  {"F1000W", 2.982}, {"F1130W", 3.409}, {"F1280W", 3.818}, {"F1500W", 4.436}, {"F1800W", 5.373},
     {"F2100W", 6.127}, {"F2550W", 7.300},
 }};
 
@@ -35,11 +35,21 @@ std::string filter_of(std::string const& band) {
   return band;
 }
 
-/// Background at L2 in MJy/sr: zodiacal light, and the telescope's own heat beyond 12 micron. Rough, for the noise only.
+/// Background at L2 in MJy/sr: zodiacal light, and the telescope's own heat beyond 12 micron. Rough, for the noise
+/// only.
 double typical_background(double wavelength) {
-  constexpr std::array<std::array<double, 2>, 12> Table{{{0.7, 0.15}, {2, 0.15}, {3.5, 0.12}, {5, 0.4}, {5.6, 1.5},
-                                                         {7.7, 6}, {10, 20}, {11.3, 28}, {15, 60}, {18, 110},
-                                                         {21, 230}, {25.5, 700}}};
+  constexpr std::array<std::array<double, 2>, 12> Table{{{0.7, 0.15},
+                                                         {2, 0.15},
+                                                         {3.5, 0.12},
+                                                         {5, 0.4},
+                                                         {5.6, 1.5},
+                                                         {7.7, 6},
+                                                         {10, 20},
+                                                         {11.3, 28},
+                                                         {15, 60},
+                                                         {18, 110},
+                                                         {21, 230},
+                                                         {25.5, 700}}};
   if (wavelength <= Table.front()[0]) return Table.front()[1];
   for (std::size_t k = 1; k < Table.size(); ++k)
     if (wavelength <= Table[k][0]) {
@@ -56,13 +66,16 @@ Band make_band(std::string const& name, SimulationSettings const& settings) {
   if (width == Widths.end()) {
     std::vector<std::string> known;
     for (Width const& w : Widths) known.emplace_back(w.band);
-    throw ConfigError({"unknown band", "bands", "an imaging filter of NIRCam or MIRI", "'" + name + "'", suggest_name(name, known)});
+    throw ConfigError(
+        {"unknown band", "bands", "an imaging filter of NIRCam or MIRI", "'" + name + "'", suggest_name(name, known)});
   }
   Band band;
   band.name = name;
   band.fwhm = width->fwhm;
   band.wavelength = std::stod(name.substr(1)) / 100;
-  band.channel = band.wavelength > 5.5 ? Channel::Miri : band.wavelength > 2.3 ? Channel::NircamLong : Channel::NircamShort;
+  band.channel = band.wavelength > 5.5   ? Channel::Miri
+                 : band.wavelength > 2.3 ? Channel::NircamLong
+                                         : Channel::NircamShort;
   band.filter = filter_of(name);
   if (!band.is_miri()) band.pupil = band.filter == name ? "CLEAR" : name;
   band.background = typical_background(band.wavelength);
@@ -99,7 +112,8 @@ Band make_band(std::string const& name, SimulationSettings const& settings) {
       band.detectors.push_back(aperture.detector);
   }
   if (band.detectors.empty())
-    throw ConfigError({"band " + name + " has no detector left", "detectors.use", "at least one detector of every band", "none", ""});
+    throw ConfigError(
+        {"band " + name + " has no detector left", "detectors.use", "at least one detector of every band", "none", ""});
   return band;
 }
 

@@ -8,7 +8,8 @@ namespace tessera::simulate {
 
 model::Header make_primary_header(SurveyPlan const& plan, PlannedExposure const& exposure);
 
-/// Header of SCI with the believed pointing, its SIP approximation and the footprint. `wcs` is that of the believed pointing.
+/// Header of SCI with the believed pointing, its SIP approximation and the footprint. `wcs` is that of the believed
+/// pointing.
 model::Header make_science_header(SurveyPlan const& plan, PlannedExposure const& exposure, sky::Gwcs const& wcs);
 
 }  // namespace tessera::simulate

@@ -26,10 +26,12 @@ std::vector<double> draw_series(Random const& random, Stream stream, std::uint32
       auto const knot = static_cast<std::uint64_t>(position);
       double const angle = (position - static_cast<double>(knot)) * std::numbers::pi / 2;
       std::uint32_t const sub = which * 64 + static_cast<std::uint32_t>(octave);
-      sum += std::cos(angle) * random.normal(stream, knot, sub) + std::sin(angle) * random.normal(stream, knot + 1, sub);
+      sum +=
+          std::cos(angle) * random.normal(stream, knot, sub) + std::sin(angle) * random.normal(stream, knot + 1, sub);
     }
     double const fine = random.normal(stream, static_cast<std::uint64_t>(k), which * 64);
-    series[static_cast<std::size_t>(k)] = std::sqrt(white) * fine + (octaves > 0 ? std::sqrt((1 - white) / octaves) * sum : 0.0);
+    series[static_cast<std::size_t>(k)] =
+        std::sqrt(white) * fine + (octaves > 0 ? std::sqrt((1 - white) / octaves) * sum : 0.0);
   }
   return series;
 }
@@ -89,13 +91,15 @@ Levels draw_levels(SimulationSettings const& settings, Band const& band, Planned
   if (!settings.levels.on) return {};
   bool const per_visit = settings.levels.per == "visit";
   std::uint64_t const key =
-      per_visit ? hash_text(exposure.visit_name + band.name + band.detectors[exposure.detector], settings.seed) : exposure.key;
+      per_visit ? hash_text(exposure.visit_name + band.name + band.detectors[exposure.detector], settings.seed)
+                : exposure.key;
   Random const random(key);
   double const level = band.level_rms * random.normal(Stream::Level, 0);
   return {level, band.is_miri() ? level + 0.5 * band.level_rms * random.normal(Stream::LyotLevel, 0) : level};
 }
 
-Stripes draw_stripes(SimulationSettings const& settings, Band const& band, Detector const& detector, PlannedExposure const& exposure) {
+Stripes draw_stripes(SimulationSettings const& settings, Band const& band, Detector const& detector,
+                     PlannedExposure const& exposure) {
   Stripes stripes;
   if (!settings.stripes.on || band.is_miri()) return stripes;
   Random const random(exposure.key);
@@ -103,19 +107,23 @@ Stripes draw_stripes(SimulationSettings const& settings, Band const& band, Detec
   auto const shared = draw_series(random, Stream::RowStripes, 0, detector.ny, white);
   for (int amplifier = 0; amplifier < AmplifierCount; ++amplifier) {
     stripes.bounds.push_back(detector.nx * amplifier / AmplifierCount);
-    auto const own = draw_series(random, Stream::RowStripes, static_cast<std::uint32_t>(amplifier) + 1, detector.ny, white);
+    auto const own =
+        draw_series(random, Stream::RowStripes, static_cast<std::uint32_t>(amplifier) + 1, detector.ny, white);
     std::vector<float> rows;
     for (std::size_t y = 0; y < own.size(); ++y)
-      rows.push_back(static_cast<float>(band.stripe_rms * (std::sqrt(common) * shared[y] + std::sqrt(1 - common) * own[y])));
+      rows.push_back(
+          static_cast<float>(band.stripe_rms * (std::sqrt(common) * shared[y] + std::sqrt(1 - common) * own[y])));
     stripes.rows.push_back(std::move(rows));
   }
   stripes.bounds.push_back(detector.nx);
   for (int x = 0; x < detector.nx; ++x)
-    stripes.columns.push_back(static_cast<float>(settings.stripes.columns_rms * random.normal(Stream::ColumnStripes, static_cast<std::uint64_t>(x))));
+    stripes.columns.push_back(static_cast<float>(settings.stripes.columns_rms *
+                                                 random.normal(Stream::ColumnStripes, static_cast<std::uint64_t>(x))));
   return stripes;
 }
 
-std::vector<CosmicRayPixel> draw_cosmic_rays(SimulationSettings const& settings, Detector const& detector, PlannedExposure const& exposure) {
+std::vector<CosmicRayPixel> draw_cosmic_rays(SimulationSettings const& settings, Detector const& detector,
+                                             PlannedExposure const& exposure) {
   std::vector<CosmicRayPixel> rays;
   if (!settings.cosmic_rays.on) return rays;
   Random const random(exposure.key);
@@ -130,7 +138,8 @@ std::vector<CosmicRayPixel> draw_cosmic_rays(SimulationSettings const& settings,
     double const strength = 8 + settings.cosmic_rays.strength * -std::log(v[0]);
     for (int step = 0; step < length; ++step, x += std::cos(angle), y += std::sin(angle)) {
       if (x < 0 || y < 0 || x >= detector.nx || y >= detector.ny) break;
-      rays.push_back({static_cast<std::int64_t>(y) * detector.nx + static_cast<std::int64_t>(x), strength * std::pow(0.8, step)});
+      rays.push_back(
+          {static_cast<std::int64_t>(y) * detector.nx + static_cast<std::int64_t>(x), strength * std::pow(0.8, step)});
     }
   }
   return rays;
@@ -142,7 +151,8 @@ std::vector<std::uint32_t> make_detector_mask(SimulationSettings const& settings
   std::size_t at = 0;
   for (int y = 0; y < detector.ny; ++y)
     for (int x = 0; x < detector.nx; ++x, ++at) {
-      int const full_x = x + static_cast<int>(detector.substrt1) - 1, full_y = y + static_cast<int>(detector.substrt2) - 1;
+      int const full_x = x + static_cast<int>(detector.substrt1) - 1,
+                full_y = y + static_cast<int>(detector.substrt2) - 1;
       if (is_reference_pixel(detector, x, y))
         mask[at] = dq::DoNotUse | dq::ReferencePixel;
       else if (detector.is_miri() && !is_miri_science(full_x, full_y))

@@ -28,7 +28,8 @@ std::shared_ptr<sky::Polynomial2D> make_polynomial(std::vector<double> const& si
 
 /// Both inputs to both polynomials.
 TransformPointer feed_both(TransformPointer first, TransformPointer second) {
-  return sky::chain(std::make_shared<sky::RemapAxes>(std::vector<int>{0, 1, 0, 1}), sky::join(std::move(first), std::move(second)));
+  return sky::chain(std::make_shared<sky::RemapAxes>(std::vector<int>{0, 1, 0, 1}),
+                    sky::join(std::move(first), std::move(second)));
 }
 
 TransformPointer make_pair_with_inverse(TransformPointer const& forward, TransformPointer const& inverse) {
@@ -48,7 +49,8 @@ TransformPointer make_shifts(double x, double y) {
 
 /// Determinant of the Sci to Idl polynomials at the reference pixel, arcsec^2.
 double area_at_reference(SiafAperture const& aperture) {
-  return std::abs(aperture.sci_to_idl_x[1] * aperture.sci_to_idl_y[2] - aperture.sci_to_idl_x[2] * aperture.sci_to_idl_y[1]);
+  return std::abs(aperture.sci_to_idl_x[1] * aperture.sci_to_idl_y[2] -
+                  aperture.sci_to_idl_x[2] * aperture.sci_to_idl_y[1]);
 }
 
 }  // namespace
@@ -75,7 +77,8 @@ Detector make_detector(std::string const& name, V2V3 const& centre, config::Dete
     // In the middle; for MIRI in the middle of the imager's part where it fits there.
     constexpr int ImagerColumns = MiriImagerEnd - MiriImagerBegin;
     bool const in_imager = detector.is_miri() && detector.nx <= ImagerColumns;
-    detector.substrt1 = (in_imager ? MiriImagerBegin + (ImagerColumns - detector.nx) / 2 : (aperture.nx - detector.nx) / 2) + 1;
+    detector.substrt1 =
+        (in_imager ? MiriImagerBegin + (ImagerColumns - detector.nx) / 2 : (aperture.nx - detector.nx) / 2) + 1;
     detector.substrt2 = (aperture.ny - detector.ny) / 2 + 1;
   }
   double const shrink = settings.compact ? static_cast<double>(detector.nx) / aperture.nx : 1.0;
@@ -122,7 +125,8 @@ V2V3 field_of_view(std::vector<Detector> const& detectors) {
   double low2 = std::numeric_limits<double>::infinity(), high2 = -low2, low3 = low2, high3 = -low2;
   for (Detector const& detector : detectors) {
     double const x0 = static_cast<double>(detector.substrt1) - 1.5, y0 = static_cast<double>(detector.substrt2) - 1.5;
-    std::vector<double> const x{x0, x0 + detector.nx, x0, x0 + detector.nx}, y{y0, y0, y0 + detector.ny, y0 + detector.ny};
+    std::vector<double> const x{x0, x0 + detector.nx, x0, x0 + detector.nx},
+        y{y0, y0, y0 + detector.ny, y0 + detector.ny};
     std::vector<double> v2(4), v3(4);
     double const* in[]{x.data(), y.data()};
     double* out[]{v2.data(), v3.data()};

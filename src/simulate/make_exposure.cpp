@@ -29,7 +29,8 @@ void add_variances(Band const& band, SimulatedExposure& e) {
     double const sky = e.sky[k];
     e.var_poisson[k] = static_cast<float>(std::max(0.0, sky + band.background) * unit);
     e.var_flat[k] = static_cast<float>(FlatError * FlatError * sky * sky);
-    e.err[k] = static_cast<float>(std::sqrt(double{e.var_poisson[k]} + double{e.var_rnoise[k]} + double{e.var_flat[k]}));
+    e.err[k] =
+        static_cast<float>(std::sqrt(double{e.var_poisson[k]} + double{e.var_rnoise[k]} + double{e.var_flat[k]}));
   }
 }
 
@@ -37,7 +38,8 @@ void add_variances(Band const& band, SimulatedExposure& e) {
 void add_noise(Random const& random, SimulatedExposure& e) {
   for (std::size_t k = 0; k < e.sci.size(); k += 4) {
     auto const deviates = random.normals(Stream::Noise, k / 4);
-    for (std::size_t i = 0; i < 4 && k + i < e.sci.size(); ++i) e.sci[k + i] += static_cast<float>(e.err[k + i] * deviates[i]);
+    for (std::size_t i = 0; i < 4 && k + i < e.sci.size(); ++i)
+      e.sci[k + i] += static_cast<float>(e.err[k + i] * deviates[i]);
   }
 }
 
@@ -79,7 +81,8 @@ SimulatedExposure make_exposure(SurveyPlan const& plan, Scene const& scene, Plan
   SimulationSettings const& settings = plan.settings;
   Band const& band = plan.bands[exposure.band];
   Detector const& detector = plan.detectors[exposure.band][exposure.detector];
-  auto const wcs = sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, exposure.actual, exposure.va_scale));
+  auto const wcs =
+      sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, exposure.actual, exposure.va_scale));
   BandMix const mix = mix_of(band.wavelength, band.name.back() == 'N');
   Random const random(exposure.key);
 

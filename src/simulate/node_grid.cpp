@@ -8,7 +8,8 @@ namespace {
 
 /// Weights of the nodes at -1, 0, 1, 2 for a point at t in [0, 1).
 std::array<double, 4> lagrange_weights(double t) {
-  return {-t * (t - 1) * (t - 2) / 6, (t + 1) * (t - 1) * (t - 2) / 2, -(t + 1) * t * (t - 2) / 2, (t + 1) * t * (t - 1) / 6};
+  return {-t * (t - 1) * (t - 2) / 6, (t + 1) * (t - 1) * (t - 2) / 2, -(t + 1) * t * (t - 2) / 2,
+          (t + 1) * t * (t - 1) / 6};
 }
 
 }  // namespace

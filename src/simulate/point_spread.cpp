@@ -59,7 +59,8 @@ void PointSpread::add(double x0, double y0, double total, double radius, int nx,
   double const unit = 1 / (sigma_ * std::numbers::sqrt2);
   auto const integrate = [&](double d) { return 0.5 * (std::erf((d + 0.5) * unit) - std::erf((d - 0.5) * unit)); };
   std::vector<double> core(static_cast<std::size_t>(columns.last - columns.first + 1));
-  for (int x = columns.first; x <= columns.last; ++x) core[static_cast<std::size_t>(x - columns.first)] = integrate(x - x0);
+  for (int x = columns.first; x <= columns.last; ++x)
+    core[static_cast<std::size_t>(x - columns.first)] = integrate(x - x0);
   for (int y = rows.first; y <= rows.last; ++y) {
     double const dy = y - y0, core_y = CoreShare * integrate(dy);
     std::size_t const row = static_cast<std::size_t>(y) * static_cast<std::size_t>(nx);
@@ -74,8 +75,8 @@ void PointSpread::add(double x0, double y0, double total, double radius, int nx,
   }
 }
 
-void add_gaussian(double x0, double y0, double total, double xx, double xy, double yy, int nx, int ny, float const* scale,
-                  float* image) {
+void add_gaussian(double x0, double y0, double total, double xx, double xy, double yy, int nx, int ny,
+                  float const* scale, float* image) {
   double const determinant = xx * yy - xy * xy;
   double const peak = total / (2 * std::numbers::pi * std::sqrt(determinant));
   Span const rows = pixels_near(y0, 5 * std::sqrt(yy), ny), columns = pixels_near(x0, 5 * std::sqrt(xx), nx);

@@ -10,7 +10,8 @@ namespace tessera::simulate {
 namespace {
 
 std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
@@ -64,14 +65,15 @@ void add_identity_cards(model::Header& h, SurveyPlan const& plan, PlannedExposur
   auto const& settings = plan.settings;
   auto const& target = settings.targets[exposure.target];
   std::string const program = fmt::format("{:05}", settings.program), activity = exposure.root.substr(17, 2);
+  std::string const sequence = exposure.off ? "2" : "1";  // the empty field is observed in parallel (spec 40, 1.6)
   std::string const visit_id = exposure.visit_name.substr(2);
-  h.set("OBS_ID", "V" + visit_id + "P0000000002" + "1" + activity, "Programmatic observation identifier");
+  h.set("OBS_ID", "V" + visit_id + "P0000000002" + sequence + activity, "Programmatic observation identifier");
   h.set("VISIT_ID", visit_id, "Visit identifier");
   h.set("PROGRAM", program, "Program number");
   h.set("OBSERVTN", fmt::format("{:03}", exposure.observation), "Observation number");
   h.set("VISIT", fmt::format("{:03}", exposure.visit), "Visit number");
   h.set("VISITGRP", "02", "Visit group identifier");
-  h.set("SEQ_ID", "1", "Parallel sequence identifier");
+  h.set("SEQ_ID", sequence, "Parallel sequence identifier");
   h.set("ACT_ID", activity, "Activity identifier");
   h.set("EXPOSURE", std::to_string(exposure.dither + 1), "Exposure request number");
   h.set("BKGDTARG", exposure.off, "Background target");
@@ -97,7 +99,7 @@ void add_identity_cards(model::Header& h, SurveyPlan const& plan, PlannedExposur
   h.set("SRCTYAPT", "EXTENDED", "Source type from APT");
 }
 
-void add_instrument_cards(model::Header& h, Band const& band, Detector const& detector) {
+void add_instrument_cards(model::Header& h, Band const& band, Detector const& detector, bool parallel) {
   std::string const& name = detector.aperture->detector;
   h.set("INSTRUME", band.is_miri() ? "MIRI" : "NIRCAM", "Instrument used to acquire the data");
   h.set("DETECTOR", upper(name), "Name of detector used to acquire the data");
@@ -111,7 +113,7 @@ void add_instrument_cards(model::Header& h, Band const& band, Detector const& de
     h.set("PILIN", false, "Pupil imaging lens in the optical path?");
   }
   h.set("EXPCOUNT", 1, "Running count of exposures in visit");
-  h.set("EXPRIPAR", "PRIME", "Prime or parallel exposure");
+  h.set("EXPRIPAR", parallel ? "PARALLEL_COORDINATED" : "PRIME", "Prime or parallel exposure");
   h.set("EXP_TYPE", band.is_miri() ? "MIR_IMAGE" : "NRC_IMAGE", "Type of data in the exposure");
 }
 
@@ -121,7 +123,8 @@ void add_readout_cards(model::Header& h, Band const& band, Detector const& detec
   h.set("READPATT", readout.pattern, "Readout pattern");
   h.set("NOUTPUTS", 4, "Number of detector outputs used");
   h.set("NINTS", 1, "Number of integrations in exposure");
-  h.set("NGROUPS", std::max(2, static_cast<int>(std::lround(time / readout.group_time))), "Number of groups in integration");
+  h.set("NGROUPS", std::max(2, static_cast<int>(std::lround(time / readout.group_time))),
+        "Number of groups in integration");
   h.set("NFRAMES", 1, "Number of frames per group");
   h.set("FRMDIVSR", 1, "Divisor applied to frame-averaged groups");
   h.set("GROUPGAP", readout.group_gap, "Number of frames dropped between groups");
@@ -154,7 +157,8 @@ void add_dither_cards(model::Header& h, SimulationSettings const& settings, Band
                       PlannedExposure const& exposure) {
   h.set("PATTTYPE", band.is_miri() ? "4-POINT-SETS" : "INTRAMODULEBOX", "Primary dither pattern type");
   h.set("PATT_NUM", exposure.dither + 1, "Position number within dither pattern");
-  h.set("NUMDTHPT", exposure.off ? settings.off_exposures : settings.dithers.count, "Total number of points in dither pattern");
+  h.set("NUMDTHPT", exposure.off ? settings.off_exposures : settings.dithers.count,
+        "Total number of points in dither pattern");
   h.set("XOFFSET", exposure.x_offset, "[arcsec] X offset in SI ideal coordinate frame");
   h.set("YOFFSET", exposure.y_offset, "[arcsec] Y offset in SI ideal coordinate frame");
   h.set("APERNAME", detector.aperture->name, "PRD science aperture used");
@@ -176,7 +180,8 @@ void add_guide_star_cards(model::Header& h, PlannedExposure const& exposure) {
 void add_calibration_cards(model::Header& h, Band const& band) {
   h.set("CRDS_VER", "N/A", "Version of CRDS file selection software used");
   h.set("CRDS_CTX", "N/A", "CRDS context (.pmap) used to select ref files");
-  for (char const* type : {"AREA", "DARK", "DISTOR", "FILOFF", "FLAT", "GAIN", "LINEAR", "MASK", "PHOTOM", "READNO", "SATURA", "SUPERB"})
+  for (char const* type :
+       {"AREA", "DARK", "DISTOR", "FILOFF", "FLAT", "GAIN", "LINEAR", "MASK", "PHOTOM", "READNO", "SATURA", "SUPERB"})
     h.set("R_" + std::string(type), "N/A", "Reference file name");
   for (char const* step : {"DQINIT", "SATURA", "LINEAR", "DARK", "JUMP", "RAMP", "WCS", "FLAT", "PHOTOM"})
     h.set("S_" + std::string(step), "COMPLETE", "Calibration step status");
@@ -194,7 +199,7 @@ model::Header make_primary_header(SurveyPlan const& plan, PlannedExposure const&
   add_file_cards(h, plan, exposure);
   add_time_cards(h, plan, exposure);
   add_identity_cards(h, plan, exposure);
-  add_instrument_cards(h, band, detector);
+  add_instrument_cards(h, band, detector, exposure.off);
   add_readout_cards(h, band, detector);
   add_dither_cards(h, plan.settings, band, detector, exposure);
   add_guide_star_cards(h, exposure);

@@ -12,15 +12,16 @@ namespace tessera::simulate {
 namespace {
 
 constexpr double Arcsec = std::numbers::pi / 180 / 3600;
-constexpr double NodeSpacing = 0.25;    ///< arcsec
-constexpr double SourceMargin = 12;     ///< arcsec around the detector within which a source can reach it
+constexpr double NodeSpacing = 0.25;  ///< arcsec
+constexpr double SourceMargin = 12;   ///< arcsec around the detector within which a source can reach it
 constexpr double MicrojanskyToMegajansky = 1e-12;
 
 /// Target-plane positions (arcsec) of pixels.
 struct PlaneColumns {
   std::vector<double> east, north;
 };
-PlaneColumns to_plane(Scene const& scene, sky::Wcs const& wcs, std::vector<double> const& x, std::vector<double> const& y) {
+PlaneColumns to_plane(Scene const& scene, sky::Wcs const& wcs, std::vector<double> const& x,
+                      std::vector<double> const& y) {
   PlaneColumns out{std::vector<double>(x.size()), std::vector<double>(x.size())};
   std::vector<double> ra(x.size()), dec(x.size());
   wcs.pixel_to_sky(x, y, ra, dec);
@@ -117,8 +118,8 @@ void add_sources(Scene const& scene, Band const& band, Detector const& detector,
   auto const corners = to_plane(scene, wcs, {-0.5, right, -0.5, right}, {-0.5, -0.5, top, top});
   auto const [east_low, east_high] = std::minmax_element(corners.east.begin(), corners.east.end());
   auto const [north_low, north_high] = std::minmax_element(corners.north.begin(), corners.north.end());
-  auto const sources = scene.sources_in({*east_low - SourceMargin, *north_low - SourceMargin, *east_high + SourceMargin,
-                                         *north_high + SourceMargin});
+  auto const sources = scene.sources_in(
+      {*east_low - SourceMargin, *north_low - SourceMargin, *east_high + SourceMargin, *north_high + SourceMargin});
   std::vector<model::SkyPoint> positions;
   for (Source const& source : sources) positions.push_back(scene.to_sky(source.at));
   auto const pixels = find_pixels(wcs, positions);
@@ -129,8 +130,8 @@ void add_sources(Scene const& scene, Band const& band, Detector const& detector,
     Source const& source = sources[k];
     double const total = source.flux_at(band.wavelength) * MicrojanskyToMegajansky / detector.pixel_area;
     if (source.size == 0) {
-      psf.add(pixels[k].x, pixels[k].y, total, psf.radius_to(total, 0.02 * noise), detector.nx, detector.ny, area.data(),
-              image.data());
+      psf.add(pixels[k].x, pixels[k].y, total, psf.radius_to(total, 0.02 * noise), detector.nx, detector.ny,
+              area.data(), image.data());
       continue;
     }
     // Covariance on the sky, brought to pixels, plus PSF core and pixel.
@@ -140,8 +141,9 @@ void add_sources(Scene const& scene, Band const& band, Detector const& detector,
     double const xe = j.ny / determinant, xn = -j.ey / determinant, ye = -j.nx / determinant, yn = j.ex / determinant;
     double const core = psf.core_sigma() * psf.core_sigma() + 1.0 / 12;
     add_gaussian(pixels[k].x, pixels[k].y, total, xe * xe * ee + 2 * xe * xn * en + xn * xn * nn + core,
-                 xe * ye * ee + (xe * yn + xn * ye) * en + xn * yn * nn, ye * ye * ee + 2 * ye * yn * en + yn * yn * nn + core,
-                 detector.nx, detector.ny, area.data(), image.data());
+                 xe * ye * ee + (xe * yn + xn * ye) * en + xn * yn * nn,
+                 ye * ye * ee + 2 * ye * yn * en + yn * yn * nn + core, detector.nx, detector.ny, area.data(),
+                 image.data());
   }
 }
 

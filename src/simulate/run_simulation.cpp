@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 
+#include "tessera/core/byte_size.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/io/fits_write.hpp"
 #include "tessera/parallel/control.hpp"
 #include "tessera/parallel/memory_budget.hpp"
@@ -22,7 +24,8 @@ struct Share {
   std::int64_t pixels = 0, bytes = 0;
 };
 
-Share simulate_share(SurveyPlan const& plan, std::vector<int> const& owner, int rank, std::filesystem::path const& out) {
+Share simulate_share(SurveyPlan const& plan, std::vector<int> const& owner, int rank,
+                     std::filesystem::path const& out) {
   Share share;
   std::unique_ptr<Scene> scene;  // of one target at a time: exposures come target by target
   std::size_t scene_target = 0, done = 0;
@@ -36,7 +39,8 @@ Share simulate_share(SurveyPlan const& plan, std::vector<int> const& owner, int 
     SimulatedExposure const exposure = make_exposure(plan, *scene, planned);
     auto const path = out / plan.relative_path(planned);
     write_exposure(path, plan, planned, exposure);
-    if (plan.settings.truth_planes) write_truth_planes(out / "truth" / "planes" / (planned.root + "_truth.fits"), exposure);
+    if (plan.settings.truth_planes)
+      write_truth_planes(out / "truth" / "planes" / (planned.root + "_truth.fits"), exposure);
     share.lines.emplace_back(planned.index, describe_truth(plan, planned, exposure));
     share.pixels += static_cast<std::int64_t>(exposure.sci.size());
     share.bytes += static_cast<std::int64_t>(std::filesystem::file_size(path));
@@ -71,7 +75,8 @@ PlaneBox find_box(SurveyPlan const& plan, Scene const& scene, std::size_t target
   for (PlannedExposure const& planned : plan.exposures) {
     if (planned.target != target || planned.off) continue;
     Detector const& detector = plan.detectors[planned.band][planned.detector];
-    auto const wcs = sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.actual, planned.va_scale));
+    auto const wcs =
+        sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.actual, planned.va_scale));
     for (double const x : {-0.5, detector.nx - 0.5})
       for (double const y : {-0.5, detector.ny - 0.5}) {
         PlanePoint const at = scene.to_plane(wcs->pixel_to_sky(model::PixelPoint{x, y}));
@@ -108,15 +113,16 @@ SimulationSummary run_simulation(parallel::Communicator const& communicator, con
     bytes += 28 * costs.back();  // seven planes of four bytes
   }
   if (communicator.is_root())
-    log::info("simulate: {} exposures of {} targets in {} bands, {} on disk", plan.exposures.size(), settings.targets.size(),
-              plan.bands.size(), parallel::format_bytes(static_cast<std::int64_t>(bytes)));
+    log::info("simulate: {} exposures of {} targets in {} bands, {} on disk", plan.exposures.size(),
+              settings.targets.size(), plan.bands.size(), format_bytes(static_cast<std::int64_t>(bytes)));
   auto const owner = parallel::divide_balanced(costs, communicator.size());
   Share share;
   parallel::all_or_none(communicator, [&] { share = simulate_share(plan, owner, communicator.rank(), out); });
   std::string const truth = gather_truth(communicator, share);
   parallel::all_or_none(communicator, [&] {
     for (std::size_t target = 0; target < settings.targets.size(); ++target)
-      if (static_cast<int>(target % static_cast<std::size_t>(communicator.size())) == communicator.rank()) write_catalogues(plan, target, out);
+      if (static_cast<int>(target % static_cast<std::size_t>(communicator.size())) == communicator.rank())
+        write_catalogues(plan, target, out);
     if (!communicator.is_root()) return;
     io::write_file(out / "truth" / "truth.json", truth);
     write_configuration(out, plan);

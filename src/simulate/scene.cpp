@@ -15,10 +15,10 @@ namespace {
 
 constexpr double Degree = std::numbers::pi / 180;
 constexpr double Arcsec = Degree / 3600;
-constexpr double PositionAngle = 40 * Degree;   ///< of the disc's major axis
+constexpr double PositionAngle = 40 * Degree;  ///< of the disc's major axis
 constexpr double CosInclination = 0.82;
-constexpr double Pitch = 18 * Degree;           ///< of the spiral arms
-constexpr double RegionReach = 4.5;             ///< sigmas after which an HII region has faded to nothing
+constexpr double Pitch = 18 * Degree;  ///< of the spiral arms
+constexpr double RegionReach = 4.5;    ///< sigmas after which an HII region has faded to nothing
 
 /// 1 inside `low`, 0 outside `high`, smooth between.
 double fade_out(double value, double low, double high) {
@@ -41,7 +41,8 @@ BandMix mix_of(double wavelength, bool narrow) {
   };
   BandMix mix;
   mix.stars = 6 * std::pow(wavelength / 2, -1.2);
-  mix.dust = 0.05 + 0.012 * std::pow(wavelength, 1.9) + feature(3.35, 0.2, 0.8) + feature(7.7, 0.9, 8) + feature(11.3, 0.9, 8);
+  mix.dust =
+      0.05 + 0.012 * std::pow(wavelength, 1.9) + feature(3.35, 0.2, 0.8) + feature(7.7, 0.9, 8) + feature(11.3, 0.9, 8);
   mix.ionised = 0.6 + 0.25 * std::pow(wavelength, 1.6) + (narrow ? 25 : 0);
   return mix;
 }
@@ -94,13 +95,13 @@ double Scene::brightness(BandMix const& mix, PlanePoint at) const {
   if (inside == 0) return 0;
   double const bulge_radius = std::max(0.03, 2 * SmallestStructure / radius_);
   double const bulge = 4 * std::pow(1 + radius * radius / (bulge_radius * bulge_radius), -1.25);
-  // std::hypot is rounded off at the centre so that the disc has no cusp there.
+  // Rounded off at the centre: the disc has no cusp there.
   double const soft = std::sqrt(radius * radius + bulge_radius * bulge_radius);
   double const arms = arm_strength(radius, std::atan2(minor, major));
   double const stars = std::exp(-soft / 0.28) * (0.7 + 0.6 * arms) + bulge * std::exp(-soft / 0.2);
   double const noise = fractal_noise(at.east, at.north, radius_ / 3, 4 * SmallestStructure, 0.65, noise_seed_);
-  double const clumps = std::exp(2.2 * noise - 0.5);
-  double const dust = std::exp(-soft / 0.4) * (0.25 + 1.6 * arms) * clumps;
+  double const clumps = std::exp(1.8 * noise - 0.4);
+  double const dust = std::exp(-soft / 0.4) * (0.35 + 1.6 * arms) * clumps;
   return settings_.brightness * inside * (mix.stars * stars + mix.dust * dust + mix.ionised * ionised(at));
 }
 
@@ -119,11 +120,13 @@ double Scene::ionised(PlanePoint at) const {
   }
   if (sum == 0) return 0;
   // Filaments: ridges of the noise where it changes sign.
-  double const ridge = gradient_noise(at.east / (6 * SmallestStructure), at.north / (6 * SmallestStructure), noise_seed_ + 77);
+  double const ridge =
+      gradient_noise(at.east / (6 * SmallestStructure), at.north / (6 * SmallestStructure), noise_seed_ + 77);
   return sum * (0.6 + 0.8 * std::exp(-6 * ridge * ridge));
 }
 
-PlanePoint Scene::place_in_disc(double radius_deviate, double angle_deviate, double arm_deviate, double arm_share) const {
+PlanePoint Scene::place_in_disc(double radius_deviate, double angle_deviate, double arm_deviate,
+                                double arm_share) const {
   // Exponential disc cut at 0.92: the inverse of 1 - (1 + x) e^-x by bisection.
   double const scale = 0.28, limit = 0.92 / scale;
   auto const mass = [](double x) { return 1 - (1 + x) * std::exp(-x); };
@@ -155,8 +158,8 @@ void Scene::place_regions() {
     auto const v = random.uniforms(Stream::IonisedRegions, static_cast<std::uint64_t>(k), 1);
     IonisedRegion region;
     region.at = place_in_disc(u[0], u[1], u[2], 0.85);
-    region.sigma = SmallestStructure * (1 + 2.5 * v[0] * v[0]);
-    region.peak = std::min(20.0, 0.3 / v[1]);
+    region.sigma = SmallestStructure * (1 + 1.5 * v[0] * v[0]);
+    region.peak = std::min(8.0, 0.25 / v[1]);
     regions_.push_back(region);
     double const reach = RegionReach * region.sigma;
     auto const to_cell = [&](double value) {
@@ -168,16 +171,18 @@ void Scene::place_regions() {
   }
 }
 
-double scene_brightness(SimulationSettings const& settings, std::string const& target, std::string const& band, double ra,
-                        double dec) {
+double scene_brightness(SimulationSettings const& settings, std::string const& target, std::string const& band,
+                        double ra, double dec) {
   std::vector<std::string> names;
   for (std::size_t k = 0; k < settings.targets.size(); ++k) {
     names.push_back(settings.targets[k].name);
     if (names.back() != target) continue;
     Scene const scene(settings, k);
-    return scene.brightness(mix_of(make_band(band, settings).wavelength, band.back() == 'N'), scene.to_plane({ra, dec}));
+    return scene.brightness(mix_of(make_band(band, settings).wavelength, band.back() == 'N'),
+                            scene.to_plane({ra, dec}));
   }
-  throw ConfigError({"unknown target", "targets", "a target of the settings", "'" + target + "'", suggest_name(target, names)});
+  throw ConfigError(
+      {"unknown target", "targets", "a target of the settings", "'" + target + "'", suggest_name(target, names)});
 }
 
 }  // namespace tessera::simulate

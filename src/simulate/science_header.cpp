@@ -33,7 +33,8 @@ void add_time_cards(model::Header& h, Band const& band, double start) {
   h.set("TELAPSE", band.exposure_time, "[s] Total elapsed exposure time");
 }
 
-void add_pointing_cards(model::Header& h, Detector const& detector, PlannedExposure const& exposure, sky::Pointing const& pointing) {
+void add_pointing_cards(model::Header& h, Detector const& detector, PlannedExposure const& exposure,
+                        sky::Pointing const& pointing) {
   sky::Pointing boresight = pointing;  // without aberration: attitude alone
   double const zero = 0;
   double ra_v1 = 0, dec_v1 = 0;

@@ -50,14 +50,16 @@ void Scene::place_members() {
     cluster.size = 0.05 + 0.2 * v[1];
     members_.push_back(cluster);
   }
-  std::stable_sort(members_.begin(), members_.end(), [](Source const& a, Source const& b) { return a.at.north < b.at.north; });
+  std::stable_sort(members_.begin(), members_.end(),
+                   [](Source const& a, Source const& b) { return a.at.north < b.at.north; });
 }
 
 void Scene::add_cell(std::int64_t column, std::int64_t row, PlaneBox const& box, std::vector<Source>& found) const {
   Random const random(key_);
   auto const cell = static_cast<std::uint64_t>((row + 0x40000000) << 32 | ((column + 0x40000000) & 0xffffffff));
   auto const counts = random.uniforms(Stream::FieldStars, cell);
-  std::int64_t const stars = draw_count(settings_.field_stars, counts[0]), galaxies = draw_count(settings_.galaxies, counts[1]);
+  std::int64_t const stars = draw_count(settings_.field_stars, counts[0]),
+                     galaxies = draw_count(settings_.galaxies, counts[1]);
   for (std::int64_t k = 0; k < stars + galaxies; ++k) {
     Stream const stream = k < stars ? Stream::FieldStars : Stream::Galaxies;
     auto const sub = static_cast<std::uint32_t>(2 * k + 1);
@@ -90,7 +92,8 @@ std::vector<Source> Scene::sources_in(PlaneBox const& box) const {
     if (member->at.east >= box.east_low && member->at.east < box.east_high) found.push_back(*member);
   auto const to_cell = [](double value) { return static_cast<std::int64_t>(std::floor(value / CellSide)); };
   for (auto row = to_cell(box.north_low); row <= to_cell(box.north_high); ++row)
-    for (auto column = to_cell(box.east_low); column <= to_cell(box.east_high); ++column) add_cell(column, row, box, found);
+    for (auto column = to_cell(box.east_low); column <= to_cell(box.east_high); ++column)
+      add_cell(column, row, box, found);
   return found;
 }
 

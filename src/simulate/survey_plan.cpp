@@ -54,7 +54,8 @@ void add_pointing_error(PlannedExposure& exposure, SimulationSettings const& set
   exposure.shift_ra = errors.shift_rms * visit[0] + errors.jitter_rms * jitter[0];
   exposure.shift_dec = errors.shift_rms * visit[1] + errors.jitter_rms * jitter[1];
   exposure.roll_error = errors.roll_rms * visit[2];
-  auto const moved = offset_position(exposure.believed.ra, exposure.believed.dec, exposure.shift_ra, exposure.shift_dec);
+  auto const moved =
+      offset_position(exposure.believed.ra, exposure.believed.dec, exposure.shift_ra, exposure.shift_dec);
   exposure.actual.ra = moved.ra;
   exposure.actual.dec = moved.dec;
   exposure.actual.v3pa += exposure.roll_error;
@@ -87,10 +88,12 @@ constexpr double SlewDays = 90.0 / 86400;
 double parse_utc(std::string const& text) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, read = 0;
   double second = 0;
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute, &second, &read) != 6 ||
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute, &second, &read) !=
+          6 ||
       static_cast<std::size_t>(read) != text.size() || month < 1 || month > 12 || day < 1 || day > 31)
     throw ConfigError({"unusable time", "start", "UTC as 2023-07-20T00:00:00", "'" + text + "'", ""});
-  return static_cast<double>(days_from_civil(year, month, day) + MjdOf1970) + (hour * 3600 + minute * 60 + second) / 86400;
+  return static_cast<double>(days_from_civil(year, month, day) + MjdOf1970) +
+         (hour * 3600 + minute * 60 + second) / 86400;
 }
 
 std::string format_utc(double mjd) {
@@ -131,7 +134,8 @@ SurveyPlan plan_survey(SimulationSettings const& settings) {
     Band const band = make_band(name, settings);
     V2V3 const centre = instrument_centre(band.detectors);
     std::vector<Detector> detectors;
-    for (std::string const& detector : band.detectors) detectors.push_back(make_detector(detector, centre, settings.detectors));
+    for (std::string const& detector : band.detectors)
+      detectors.push_back(make_detector(detector, centre, settings.detectors));
     plan.bands.push_back(band);
     plan.detectors.push_back(std::move(detectors));
   }
@@ -168,7 +172,8 @@ SurveyPlan plan_survey(SimulationSettings const& settings) {
             exposure.visit = visit + 1;
             exposure.dither = dither;
             exposure.visit_name = visit_name;
-            exposure.root = fmt::format("{}_021{}_{:05}_{}", visit_name, activity_name(b + 1), dither + 1, band.detectors[detector]);
+            exposure.root = fmt::format("{}_02{}{}_{:05}_{}", visit_name, off ? 2 : 1, activity_name(b + 1), dither + 1,
+                                        band.detectors[detector]);
             exposure.key = hash_text(exposure.root, settings.seed);
             exposure.start_mjd = time;
             exposure.x_offset = throw_by[0];

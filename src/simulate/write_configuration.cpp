@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tessera/io/durable_file.hpp"
 #include "tessera/io/fits_write.hpp"
 
 namespace tessera::simulate {
@@ -34,7 +35,8 @@ void write_configuration(std::filesystem::path const& out, SurveyPlan const& pla
       if (band.is_miri()) bands.push_back(band.name + "_bgr");
   std::string const config = fmt::format(
       R"(# Made by 'tessera simulate' for the survey beside this file: a mosaic a band from exposures as they are.
-# Other steps for these data: get_wcs_adjust, apply_wcs_adjust, lyot_separate.miri, level_match, multi_tile_destripe.nircam.
+# Other steps for these data: get_wcs_adjust, apply_wcs_adjust, lyot_separate.miri, level_match,
+# multi_tile_destripe.nircam.
 targets = {}
 version = {}
 bands = {}
@@ -55,7 +57,8 @@ raw_dir = {}
 reprocess_dir = {}
 alignment_dir = {}
 )",
-      quote((absolute / "raw").string()), quote((absolute / "reprocessed").string()), quote((absolute / "alignment").string()));
+      quote((absolute / "raw").string()), quote((absolute / "reprocessed").string()),
+      quote((absolute / "alignment").string()));
   io::write_file(out / "config.toml", config);
   io::write_file(out / "local.toml", local);
 }

@@ -77,7 +77,8 @@ std::vector<std::byte> make_asdf(sky::Gwcs const& wcs, int nx, int ny) {
 void write_exposure(std::filesystem::path const& path, SurveyPlan const& plan, PlannedExposure const& planned,
                     SimulatedExposure const& e) {
   Detector const& detector = plan.detectors[planned.band][planned.detector];
-  auto const wcs = sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.believed, planned.va_scale));
+  auto const wcs =
+      sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.believed, planned.va_scale));
   model::Header error_header;
   error_header.set("BUNIT", "MJy/sr", "physical units of the array values");
   FileContent file;
@@ -99,7 +100,8 @@ void write_truth_planes(std::filesystem::path const& path, SimulatedExposure con
     std::size_t at = 0;
     for (int y = 0; y < e.ny; ++y)
       for (std::size_t amplifier = 0; amplifier < e.stripes.rows.size(); ++amplifier)
-        for (int x = e.stripes.bounds[amplifier]; x < e.stripes.bounds[amplifier + 1]; ++x) stripes[at++] = e.stripes.at(x, y, amplifier);
+        for (int x = e.stripes.bounds[amplifier]; x < e.stripes.bounds[amplifier + 1]; ++x)
+          stripes[at++] = e.stripes.at(x, y, amplifier);
   }
   std::vector<std::uint32_t> rays(e.sky.size(), 0u);
   for (CosmicRayPixel const& ray : e.cosmic_rays) rays[static_cast<std::size_t>(ray.pixel)] = 1;

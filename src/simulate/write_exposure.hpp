@@ -18,8 +18,9 @@ void write_truth_planes(std::filesystem::path const& path, SimulatedExposure con
 /// One object of truth.json: file, seed, attitude, errors, levels, counts. No line break.
 std::string describe_truth(SurveyPlan const& plan, PlannedExposure const& planned, SimulatedExposure const& exposure);
 
-/// Writes the compact sources of a target within `box` as a FITS table: RA, DEC (deg), KIND (0 field star, 1 member star,
-/// 2 cluster, 3 galaxy), SIZE (arcsec) and FLUX_<band> (microjansky).
-void write_sources(std::filesystem::path const& path, SurveyPlan const& plan, Scene const& scene, std::vector<Source> const& sources);
+/// Writes the compact sources of a target within `box` as a FITS table: RA, DEC (deg), KIND (0 field star, 1 member
+/// star, 2 cluster, 3 galaxy), SIZE (arcsec) and FLUX_<band> (microjansky).
+void write_sources(std::filesystem::path const& path, SurveyPlan const& plan, Scene const& scene,
+                   std::vector<Source> const& sources);
 
 }  // namespace tessera::simulate

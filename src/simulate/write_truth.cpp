@@ -10,7 +10,11 @@ namespace tessera::simulate {
 namespace {
 
 nlohmann::ordered_json describe(Attitude const& attitude) {
-  return {{"ra", attitude.ra}, {"dec", attitude.dec}, {"v3pa", attitude.v3pa}, {"v2", attitude.at.v2}, {"v3", attitude.at.v3}};
+  return {{"ra", attitude.ra},
+          {"dec", attitude.dec},
+          {"v3pa", attitude.v3pa},
+          {"v2", attitude.at.v2},
+          {"v3", attitude.at.v3}};
 }
 
 void append_big_endian(std::vector<std::byte>& bytes, double value) {
@@ -21,10 +25,16 @@ void append_big_endian(std::vector<std::byte>& bytes, double value) {
 }  // namespace
 
 std::string describe_truth(SurveyPlan const& plan, PlannedExposure const& planned, SimulatedExposure const& e) {
-  sky::Pointing const believed = make_pointing(plan.detectors[planned.band][planned.detector], planned.believed, planned.va_scale);
-  sky::Pointing const actual = make_pointing(plan.detectors[planned.band][planned.detector], planned.actual, planned.va_scale);
+  sky::Pointing const believed =
+      make_pointing(plan.detectors[planned.band][planned.detector], planned.believed, planned.va_scale);
+  sky::Pointing const actual =
+      make_pointing(plan.detectors[planned.band][planned.detector], planned.actual, planned.va_scale);
   auto const reference = [](sky::Pointing const& p) {
-    return nlohmann::ordered_json{{"ra_ref", p.ra_ref}, {"dec_ref", p.dec_ref}, {"roll_ref", p.roll_ref}, {"v2_ref", p.v2_ref}, {"v3_ref", p.v3_ref}};
+    return nlohmann::ordered_json{{"ra_ref", p.ra_ref},
+                                  {"dec_ref", p.dec_ref},
+                                  {"roll_ref", p.roll_ref},
+                                  {"v2_ref", p.v2_ref},
+                                  {"v3_ref", p.v3_ref}};
   };
   nlohmann::ordered_json const line{{"exposure", planned.root},
                                     {"file", plan.relative_path(planned)},
@@ -50,13 +60,15 @@ std::string describe_truth(SurveyPlan const& plan, PlannedExposure const& planne
   return line.dump();
 }
 
-void write_sources(std::filesystem::path const& path, SurveyPlan const& plan, Scene const& scene, std::vector<Source> const& sources) {
+void write_sources(std::filesystem::path const& path, SurveyPlan const& plan, Scene const& scene,
+                   std::vector<Source> const& sources) {
   std::vector<std::string> names{"RA", "DEC", "KIND", "SIZE"};
   for (Band const& band : plan.bands) names.push_back("FLUX_" + band.name);
   std::vector<std::byte> bytes;
   for (Source const& source : sources) {
     auto const sky = scene.to_sky(source.at);
-    for (double const value : {sky.ra, sky.dec, static_cast<double>(source.kind), source.size}) append_big_endian(bytes, value);
+    for (double const value : {sky.ra, sky.dec, static_cast<double>(source.kind), source.size})
+      append_big_endian(bytes, value);
     for (Band const& band : plan.bands) append_big_endian(bytes, source.flux_at(band.wavelength));
   }
   io::HduPlan primary, table;

@@ -207,6 +207,7 @@ std::optional<ExposureRecord> examine_exposure(ExposureSource const& source, std
   record.effexptm = exposure_time("EFFEXPTM").value_or(exposure_time("EXPTIME").value_or(0));
   record.tmeasure = exposure_time("TMEASURE");
   record.duration = exposure_time("DURATION").value_or(0);
+  record.unit = text_or(image.header, "BUNIT");
   if (is_jwst && !image.header.logical("BKGSUB").value_or(false)) record.sky_level = image.header.real("BKGLEVEL");
   if (is_jwst) record.off_field = primary.logical("BKGDTARG").value_or(false);
 

@@ -65,6 +65,7 @@ std::string to_json(ExposureRecord const& r) {
               {"effexptm", r.effexptm},
               {"tmeasure", or_null(r.tmeasure)},
               {"duration", r.duration},
+              {"unit", r.unit},
               {"sky_level", or_null(r.sky_level)},
               {"file_bytes", r.file_bytes},
               {"header_hash", r.header_hash}}
@@ -106,6 +107,7 @@ ExposureRecord record_from_json(std::string const& text) {
   r.effexptm = j.at("effexptm");
   r.tmeasure = real_or_none(j.at("tmeasure"));
   r.duration = j.at("duration");
+  r.unit = j.at("unit");
   r.sky_level = real_or_none(j.at("sky_level"));
   r.file_bytes = j.at("file_bytes");
   r.header_hash = j.at("header_hash");

@@ -7,7 +7,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/core/nearest_name.hpp"
 #include "tessera/io/checksum.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/io/hdf5_file.hpp"
 
 namespace tessera::store {

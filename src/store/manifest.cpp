@@ -6,7 +6,7 @@
 
 #include "tessera/core/log.hpp"
 #include "tessera/io/checksum.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/durable_file.hpp"
 
 namespace tessera::store {
 

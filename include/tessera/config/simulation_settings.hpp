@@ -25,14 +25,15 @@ struct TileSettings {
 
 struct DitherSettings {
   int count = 4;
-  double size = 6;        ///< arcsec: side of the box that holds the pattern (covers the gaps of the short detectors)
-  double module_gap = 0;  ///< arcsec: extra throw along V2 between even and odd dithers (covers the gap between modules)
+  double size = 6;  ///< arcsec: side of the box that holds the pattern (covers the gaps of the short detectors)
+  double module_gap =
+      0;  ///< arcsec: extra throw along V2 between even and odd dithers (covers the gap between modules)
 };
 
 struct DetectorSettings {
-  int nircam_size = 2048;  ///< pixels a side; smaller: a subarray in the middle, same pixels
-  int miri_size = 1032;    ///< the same; 1032 is the full 1032x1024 format with the coronagraph corner
-  bool compact = true;     ///< reduced detectors move together, so that the gaps shrink in proportion
+  int nircam_size = 2048;        ///< pixels a side; smaller: a subarray in the middle, same pixels
+  int miri_size = 1032;          ///< the same; 1032 is the full 1032x1024 format with the coronagraph corner
+  bool compact = true;           ///< reduced detectors move together, so that the gaps shrink in proportion
   std::vector<std::string> use;  ///< detectors to simulate ("nrcalong"); empty: all of each band
 };
 
@@ -48,44 +49,44 @@ struct BandSettings {
 };
 
 struct SceneSettings {
-  double brightness = 1;        ///< factor on all diffuse emission
-  double field_stars = 40;      ///< an arcmin^2
-  double galaxies = 15;         ///< background galaxies an arcmin^2
-  int member_stars = 2000;      ///< in the disc
+  double brightness = 1;    ///< factor on all diffuse emission
+  double field_stars = 40;  ///< an arcmin^2
+  double galaxies = 15;     ///< background galaxies an arcmin^2
+  int member_stars = 2000;  ///< in the disc
   int clusters = 120;
-  int ionised_regions = 200;    ///< HII regions
-  double faintest_star = 0.5;   ///< microjansky at 2 micron
+  int ionised_regions = 200;   ///< HII regions
+  double faintest_star = 0.5;  ///< microjansky at 2 micron
   double brightest_star = 500;
 };
 
 struct LevelSettings {
   bool on = true;
-  double rms = 0.05;            ///< MJy/sr
-  std::string per = "exposure"; ///< "exposure" (every file its own) or "visit"
+  double rms = 0.05;             ///< MJy/sr
+  std::string per = "exposure";  ///< "exposure" (every file its own) or "visit"
 };
 struct StripeSettings {
   bool on = true;
-  double rms = 0.02;            ///< MJy/sr of the row stripes of NIRCam
-  double white = 0.5;           ///< part of the variance that is white from row to row; the rest is 1/f
-  double common = 0.5;          ///< part of the variance that all amplifiers share
-  double columns_rms = 0.005;   ///< MJy/sr of column stripes
+  double rms = 0.02;           ///< MJy/sr of the row stripes of NIRCam
+  double white = 0.5;          ///< part of the variance that is white from row to row; the rest is 1/f
+  double common = 0.5;         ///< part of the variance that all amplifiers share
+  double columns_rms = 0.005;  ///< MJy/sr of column stripes
 };
 struct CosmicRaySettings {
   bool on = true;
-  double rate = 200;            ///< undetected hits a megapixel and exposure
-  double detected = 0.01;       ///< fraction of pixels with JUMP_DET (found and repaired earlier)
-  double strength = 40;         ///< mean height in units of the noise
+  double rate = 200;       ///< undetected hits a megapixel and exposure
+  double detected = 0.01;  ///< fraction of pixels with JUMP_DET (found and repaired earlier)
+  double strength = 40;    ///< mean height in units of the noise
 };
 struct PointingErrorSettings {
   bool on = true;
-  double shift_rms = 0.1;       ///< arcsec a visit, each axis
-  double roll_rms = 0.005;      ///< degrees a visit
-  double jitter_rms = 0.002;    ///< arcsec a dither, each axis
+  double shift_rms = 0.1;     ///< arcsec a visit, each axis
+  double roll_rms = 0.005;    ///< degrees a visit
+  double jitter_rms = 0.002;  ///< arcsec a dither, each axis
 };
 struct BadPixelSettings {
   bool on = true;
-  double fraction = 0.003;      ///< of the pixels, single
-  double clusters = 4;          ///< clusters of dead pixels a megapixel
+  double fraction = 0.003;  ///< of the pixels, single
+  double clusters = 4;      ///< clusters of dead pixels a megapixel
 };
 
 struct SimulationSettings {
@@ -100,10 +101,10 @@ struct SimulationSettings {
   DetectorSettings detectors;
   std::map<std::string, BandSettings> band;
   SceneSettings scene;
-  int off_exposures = 0;         ///< dithers of an empty field beside each target, MIRI bands
-  double off_distance = 900;     ///< arcsec
+  int off_exposures = 0;      ///< dithers of an empty field beside each target, MIRI bands
+  double off_distance = 900;  ///< arcsec
   bool noise = true;
-  bool truth_planes = false;     ///< also write stripes, cosmic rays and the noiseless sky of every exposure
+  bool truth_planes = false;  ///< also write stripes, cosmic rays and the noiseless sky of every exposure
   LevelSettings levels;
   StripeSettings stripes;
   CosmicRaySettings cosmic_rays;

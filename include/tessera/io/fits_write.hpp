@@ -58,11 +58,4 @@ class ParallelFitsFile {
 void write_fits(std::filesystem::path const& path, std::vector<HduPlan> const& plans,
                 std::vector<std::vector<std::byte>> const& data);
 
-/// Makes a finished file durable under its final name: syncs it, renames it over `path`, syncs the folder. IoError.
-void commit_file(std::filesystem::path const& part, std::filesystem::path const& path);
-
-/// A text or binary file committed the same way: beside, synced, renamed.
-void write_file(std::filesystem::path const& path, std::span<std::byte const> bytes);
-void write_file(std::filesystem::path const& path, std::string const& text);
-
 }  // namespace tessera::io

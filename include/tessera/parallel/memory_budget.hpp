@@ -43,9 +43,4 @@ std::int64_t default_memory_per_rank(Communicator const& communicator);
 std::int64_t peak_resident_bytes();
 std::int64_t resident_bytes();
 
-/// "512M", "1.5G", "2GB", "2 GiB", "1073741824" -> bytes (powers of 1024). Throws ConfigError.
-std::int64_t parse_bytes(std::string const& text);
-/// 1610612736 -> "1.50 GB" (powers of 1024).
-std::string format_bytes(std::int64_t bytes);
-
 }  // namespace tessera::parallel

@@ -23,20 +23,23 @@ struct Stripes {
   }
 };
 /// NIRCam only; empty for MIRI.
-Stripes draw_stripes(SimulationSettings const& settings, Band const& band, Detector const& detector, PlannedExposure const& exposure);
+Stripes draw_stripes(SimulationSettings const& settings, Band const& band, Detector const& detector,
+                     PlannedExposure const& exposure);
 
 /// One pixel of a cosmic ray that was not found in the ramps.
 struct CosmicRayPixel {
   std::int64_t pixel = 0;  ///< y * nx + x
   double strength = 0;     ///< in units of the pixel's noise
 };
-std::vector<CosmicRayPixel> draw_cosmic_rays(SimulationSettings const& settings, Detector const& detector, PlannedExposure const& exposure);
+std::vector<CosmicRayPixel> draw_cosmic_rays(SimulationSettings const& settings, Detector const& detector,
+                                             PlannedExposure const& exposure);
 
-/// DQ of the detector itself, [ny][nx]: reference pixels, what lies outside MIRI's imager and coronagraph corner, hot and
-/// dead pixels and clusters. The same in all exposures of a detector.
+/// DQ of the detector itself, [ny][nx]: reference pixels, what lies outside MIRI's imager and coronagraph corner, hot
+/// and dead pixels and clusters. The same in all exposures of a detector.
 std::vector<std::uint32_t> make_detector_mask(SimulationSettings const& settings, Detector const& detector);
 
-/// True where the pixel belongs to MIRI's Lyot coronagraph corner (spec 40, 1.8: rows >= 735, columns < 290, full format).
+/// True where the pixel belongs to MIRI's Lyot coronagraph corner (spec 40, 1.8: rows >= 735, columns < 290, full
+/// format).
 bool is_lyot(Detector const& detector, int x, int y);
 
 }  // namespace tessera::simulate

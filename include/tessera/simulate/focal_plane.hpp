@@ -14,10 +14,10 @@ inline constexpr int MiriImagerBegin = 357, MiriImagerEnd = 1028;
 /// Full or reduced detector.
 struct Detector {
   SiafAperture const* aperture = nullptr;
-  int nx = 0, ny = 0;              ///< pixels simulated
-  long substrt1 = 1, substrt2 = 1; ///< 1-based origin in the full format
-  double v2_ref = 0, v3_ref = 0;   ///< arcsec: the aperture's, or moved in with a compact focal plane
-  double pixel_area = 0;           ///< steradian, at the reference pixel
+  int nx = 0, ny = 0;               ///< pixels simulated
+  long substrt1 = 1, substrt2 = 1;  ///< 1-based origin in the full format
+  double v2_ref = 0, v3_ref = 0;    ///< arcsec: the aperture's, or moved in with a compact focal plane
+  double pixel_area = 0;            ///< steradian, at the reference pixel
   bool reduced = false;
 
   bool is_miri() const { return aperture->detector == "mirimage"; }

@@ -6,8 +6,8 @@
 
 namespace tessera::simulate {
 
-/// Fractions of the light: Gaussian core (integrated over the pixel exactly), Moffat wings, six spikes. Symmetric, so that
-/// the centroid is the position.
+/// Fractions of the light: Gaussian core (integrated over the pixel exactly), Moffat wings, six spikes. Symmetric, so
+/// that the centroid is the position.
 class PointSpread {
  public:
   explicit PointSpread(double fwhm_pixels);
@@ -26,7 +26,7 @@ class PointSpread {
 };
 
 /// Adds an elliptical Gaussian with the covariance {xx, xy, yy} in pixels^2.
-void add_gaussian(double x0, double y0, double total, double xx, double xy, double yy, int nx, int ny, float const* scale,
-                  float* image);
+void add_gaussian(double x0, double y0, double total, double xx, double xy, double yy, int nx, int ny,
+                  float const* scale, float* image);
 
 }  // namespace tessera::simulate

@@ -23,8 +23,22 @@ inline std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
 
 /// What a draw is for: draws of different streams are independent.
 enum class Stream : std::uint32_t {
-  Noise = 1, Level, LyotLevel, RowStripes, ColumnStripes, CosmicRays, DetectedRays, BadPixels, Pointing, Aberration,
-  FieldStars, MemberStars, Clusters, IonisedRegions, Galaxies, Turbulence,
+  Noise = 1,
+  Level,
+  LyotLevel,
+  RowStripes,
+  ColumnStripes,
+  CosmicRays,
+  DetectedRays,
+  BadPixels,
+  Pointing,
+  Aberration,
+  FieldStars,
+  MemberStars,
+  Clusters,
+  IonisedRegions,
+  Galaxies,
+  Turbulence,
 };
 
 /// 64-bit hash (FNV-1a, then mixed) that turns names into keys.
@@ -59,8 +73,12 @@ class Random {
     double const a0 = 2 * std::numbers::pi * u[1], a1 = 2 * std::numbers::pi * u[3];
     return {r0 * std::cos(a0), r0 * std::sin(a0), r1 * std::cos(a1), r1 * std::sin(a1)};
   }
-  double uniform(Stream stream, std::uint64_t index, std::uint32_t sub = 0) const { return uniforms(stream, index, sub)[0]; }
-  double normal(Stream stream, std::uint64_t index, std::uint32_t sub = 0) const { return normals(stream, index, sub)[0]; }
+  double uniform(Stream stream, std::uint64_t index, std::uint32_t sub = 0) const {
+    return uniforms(stream, index, sub)[0];
+  }
+  double normal(Stream stream, std::uint64_t index, std::uint32_t sub = 0) const {
+    return normals(stream, index, sub)[0];
+  }
 
  private:
   static double unit(std::uint32_t raw) { return (static_cast<double>(raw) + 0.5) * 0x1p-32; }

@@ -24,11 +24,11 @@ struct PlaneBox {
 struct Source {
   enum class Kind : std::uint8_t { FieldStar, MemberStar, Cluster, Galaxy } kind = Kind::FieldStar;
   PlanePoint at;
-  double flux = 0;         ///< microjansky at 2 micron
-  double slope = -2;       ///< flux ~ wavelength^slope
-  double size = 0;         ///< arcsec: Gaussian sigma along the major axis; 0 for a star
+  double flux = 0;    ///< microjansky at 2 micron
+  double slope = -2;  ///< flux ~ wavelength^slope
+  double size = 0;    ///< arcsec: Gaussian sigma along the major axis; 0 for a star
   double axis_ratio = 1;
-  double angle = 0;        ///< degrees, major axis east of north
+  double angle = 0;  ///< degrees, major axis east of north
 
   double flux_at(double wavelength_micron) const;
 };
@@ -46,8 +46,8 @@ class Scene {
  public:
   Scene(SimulationSettings const& settings, std::size_t target);
 
-  /// Smooth emission (disc, bulge, spiral arms, diffuse emission, HII regions with filaments) in MJy/sr. No structure in
-  /// it is finer than SmallestStructure, so it may be interpolated from a grid much finer than that.
+  /// Smooth emission (disc, bulge, spiral arms, diffuse emission, HII regions with filaments) in MJy/sr. No structure
+  /// in it is finer than SmallestStructure, so it may be interpolated from a grid much finer than that.
   double brightness(BandMix const& mix, PlanePoint at) const;
   static constexpr double SmallestStructure = 0.6;  ///< arcsec, Gaussian sigma
 
@@ -57,7 +57,8 @@ class Scene {
 
   PlanePoint to_plane(model::SkyPoint sky) const;
   model::SkyPoint to_sky(PlanePoint at) const;
-  void to_plane(std::span<double const> ra, std::span<double const> dec, std::span<double> east, std::span<double> north) const;
+  void to_plane(std::span<double const> ra, std::span<double const> dec, std::span<double> east,
+                std::span<double> north) const;
 
  private:
   struct IonisedRegion {
@@ -73,17 +74,17 @@ class Scene {
 
   config::SceneSettings settings_;
   model::SkyPoint centre_;
-  double radius_ = 90;                 ///< arcsec, where the target ends
+  double radius_ = 90;  ///< arcsec, where the target ends
   std::uint64_t key_ = 0;
   std::uint32_t noise_seed_ = 0;
-  std::vector<Source> members_;        ///< sorted by north
+  std::vector<Source> members_;  ///< sorted by north
   std::vector<IonisedRegion> regions_;
-  std::int64_t cells_ = 0;             ///< cells a side of the region index
+  std::int64_t cells_ = 0;  ///< cells a side of the region index
   std::vector<std::vector<std::uint32_t>> region_cells_;
 };
 
 /// Smooth emission of a target at a sky position, MJy/sr: for tests and truth mosaics. Prefer Scene for many points.
-double scene_brightness(SimulationSettings const& settings, std::string const& target, std::string const& band, double ra,
-                        double dec);
+double scene_brightness(SimulationSettings const& settings, std::string const& target, std::string const& band,
+                        double ra, double dec);
 
 }  // namespace tessera::simulate

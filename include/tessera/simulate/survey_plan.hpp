@@ -11,24 +11,24 @@ namespace tessera::simulate {
 
 /// Attitude of the observatory: the sky position and V3 position angle at a point of the focal plane.
 struct Attitude {
-  V2V3 at;                        ///< arcsec
-  double ra = 0, dec = 0;         ///< degrees
-  double v3pa = 0;                ///< degrees, roll of V3 at that point
+  V2V3 at;                 ///< arcsec
+  double ra = 0, dec = 0;  ///< degrees
+  double v3pa = 0;         ///< degrees, roll of V3 at that point
 };
 
 /// One file to write.
 struct PlannedExposure {
-  std::size_t index = 0;          ///< in the survey, counted from 0
+  std::size_t index = 0;                           ///< in the survey, counted from 0
   std::size_t target = 0, band = 0, detector = 0;  ///< indices in the plan
-  bool off = false;               ///< of the empty field
+  bool off = false;                                ///< of the empty field
   int observation = 1, visit = 1, dither = 0;
-  std::string root;               ///< "jw09001001001_02101_00001_nrcalong"
-  std::string visit_name;         ///< "jw09001001001"
-  std::uint64_t key = 0;          ///< of its random numbers
-  double start_mjd = 0;           ///< UTC
+  std::string root;                   ///< "jw09001001001_02101_00001_nrcalong"
+  std::string visit_name;             ///< "jw09001001001"
+  std::uint64_t key = 0;              ///< of its random numbers
+  double start_mjd = 0;               ///< UTC
   double x_offset = 0, y_offset = 0;  ///< dither in V2, V3, arcsec
   double va_scale = 1;
-  Attitude believed, actual;      ///< what the header says; what the sky on the detector says
+  Attitude believed, actual;                           ///< what the header says; what the sky on the detector says
   double shift_ra = 0, shift_dec = 0, roll_error = 0;  ///< actual minus believed: arcsec on the sky, arcsec, degrees
 };
 

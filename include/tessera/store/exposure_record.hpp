@@ -52,6 +52,7 @@ struct ExposureRecord {
   double effexptm = 0;                  ///< seconds
   std::optional<double> tmeasure;
   double duration = 0;
+  std::string unit;                     ///< BUNIT of the image
   std::optional<double> sky_level;      ///< BKGLEVEL where BKGSUB is not true
   std::int64_t file_bytes = 0;
   std::string header_hash;              ///< SHA-256 of all header cards and the file size: identity of the input

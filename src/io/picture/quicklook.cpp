@@ -1,3 +1,4 @@
+#include "tessera/io/durable_file.hpp"
 #include "tessera/io/quicklook.hpp"
 
 #include <fmt/format.h>

@@ -62,6 +62,7 @@ class CellAdder<false> {
   explicit CellAdder(ExposureScratch& scratch) : cells_(scratch.image.data()) {}
   void set(double weight, double value, std::array<double, 3> const&) { sums_ = ImageCell{weight, weight * value}; }
   void add(std::ptrdiff_t cell, double share) const { cells_[cell] += sums_ * share; }
+  void prefetch(std::ptrdiff_t cell) const { __builtin_prefetch(cells_ + cell, 1); }
   bool is_finite() const { return (sums_[0] + sums_[1]) * 0.0 == 0.0; }
 
  private:
@@ -80,6 +81,10 @@ class CellAdder<true> {
   void add(std::ptrdiff_t cell, double share) const {
     cells_[cell] += sums_ * share;
     third_[cell] += third_sum_ * share;
+  }
+  void prefetch(std::ptrdiff_t cell) const {
+    __builtin_prefetch(cells_ + cell, 1);
+    __builtin_prefetch(third_ + cell, 1);
   }
   bool is_finite() const { return (sums_[0] + sums_[1] + sums_[2] + sums_[3] + third_sum_) * 0.0 == 0.0; }
 

@@ -13,8 +13,13 @@ inline Lanes load_lanes(double const* from) {
   using Unaligned = double __attribute__((vector_size(32), aligned(8), may_alias));
   return *reinterpret_cast<Unaligned const*>(from);
 }
+#ifdef __AVX__  // the same as the plain forms below, which GCC 12 turns into two instructions where b is 0
+inline Lanes smaller(Lanes a, Lanes b) { return __builtin_ia32_minpd256(a, b); }
+inline Lanes larger(Lanes a, Lanes b) { return __builtin_ia32_maxpd256(a, b); }
+#else
 inline Lanes smaller(Lanes a, Lanes b) { return a < b ? a : b; }
 inline Lanes larger(Lanes a, Lanes b) { return a > b ? a : b; }
+#endif
 inline Lanes clamp_lanes(Lanes a, Lanes low, Lanes high) { return smaller(larger(a, low), high); }
 
 /// Whether a comparison of lanes holds for all of them.

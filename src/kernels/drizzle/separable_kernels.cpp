@@ -19,8 +19,8 @@ struct AxisShares {
   std::array<double, Room> share;
 };
 
-/// Half away from zero, as the reference rounds.
-std::int64_t round_pixel(double x) { return static_cast<std::int64_t>(std::round(x)); }
+/// Half away from zero, as the reference rounds. (std::round is a call into the library.)
+std::int64_t round_pixel(double x) { return static_cast<std::int64_t>(x + std::copysign(0.5, x)); }
 
 void set_range(AxisShares& axis, std::int64_t first, std::int64_t last) {
   axis.first = first;
@@ -129,6 +129,7 @@ void add_pixels(DrizzleInput const& input, DrizzleOptions const& options, Axis c
     input.map->evaluate_row(y, begin, end, X.data(), Y.data());
     cut_holes(input, y, begin, end, X.data(), Y.data());
     InputRow const planes(input, options, y);
+    prefetch_row(input, rows, y + 1);
     for (std::int64_t x = begin; x < end; ++x) {
       double const cx = X[static_cast<std::size_t>(x - begin)], cy = Y[static_cast<std::size_t>(x - begin)];
       double const weight = planes.weight(x);
@@ -139,6 +140,7 @@ void add_pixels(DrizzleInput const& input, DrizzleOptions const& options, Axis c
       auto const low = std::max(along_y.first, box.y0), high = std::min(along_y.first + along_y.count, box.y1);
       if (left >= right || low >= high) continue;
       adder.set(weight, planes.value(x), planes.roots(x));
+      bool const finite = adder.is_finite();  // if not, only pixels that are really reached may know
       auto const cell_row = static_cast<int>(low - box.y0) + ExposureScratch::Rim;
       scratch.touch(cell_row, static_cast<int>(high - low));
       for (auto row = low; row < high; ++row) {
@@ -147,7 +149,7 @@ void add_pixels(DrizzleInput const& input, DrizzleOptions const& options, Axis c
                                     ExposureScratch::Rim - box.x0;
         for (auto column = left; column < right; ++column) {
           double const share = along_x.share[static_cast<std::size_t>(column - along_x.first)] * share_y;
-          if (share == 0) continue;
+          if (!finite && share == 0) continue;
           adder.add(base + column, share);
           if constexpr (Lobes) {
             if (share * weight > 0) scratch.contributed[static_cast<std::size_t>(base + column)] = 1;

@@ -108,29 +108,37 @@ template <int Columns, int Rows, bool Variances>
 void add_group(RowJob const& job, DropFacts const& facts, std::int64_t k) {
   constexpr int Stride = ExposureScratch::Stride, Rim = ExposureScratch::Rim;
   using Integers = std::int32_t __attribute__((vector_size(16)));
-  Lanes shares[Rows][Columns];
-  find_overlaps<Columns, Rows>(load_quad(job.drops, k, facts.column, facts.row), facts.scale, least_share(facts.scale), shares);
   Lanes const cell_row = facts.row - static_cast<double>(job.block.box.y0 - Rim);
   Lanes const cell_column = facts.column - static_cast<double>(job.block.box.x0 - Rim);
   Integers const rows = __builtin_convertvector(cell_row, Integers);
   Integers const bases = __builtin_convertvector(cell_row * static_cast<double>(Stride) + cell_column, Integers);
   CellAdder<Variances> adder(job.scratch);
-#pragma GCC unroll 4
+  // The cells are wanted after the overlaps; those of the first lanes are at hand from the group before.
+  if (facts.column_count[LaneCount - 1] != 0.0)
+    for (int row = 0; row < Rows; ++row) adder.prefetch(bases[LaneCount - 1] + row * Stride);
+  Lanes shares[Rows][Columns];
+  find_overlaps<Columns, Rows>(load_quad(job.drops, k, facts.column, facts.row), facts.scale, least_share(facts.scale), shares);
+  // From here on the lanes go one by one, and reading them from memory is cheaper than taking vectors apart.
+  alignas(sizeof(Lanes)) double stored[Rows][Columns][LaneCount], weights[LaneCount], counts[LaneCount];
+  std::memcpy(stored, shares, sizeof stored);
+  std::memcpy(weights, &facts.weight, sizeof weights);
+  std::memcpy(counts, &facts.column_count, sizeof counts);
+  asm volatile("" : "+m"(stored), "+m"(weights), "+m"(counts));
   for (int lane = 0; lane < LaneCount; ++lane) {
-    if (facts.column_count[lane] == 0.0) continue;
+    if (counts[lane] == 0.0) continue;
     auto const x = job.drops.x0 + k + lane;
-    adder.set(facts.weight[lane], job.planes.value(x), job.planes.roots(x));
+    adder.set(weights[lane], job.planes.value(x), job.planes.roots(x));
     job.scratch.touch(rows[lane], Rows);
     std::ptrdiff_t const base = bases[lane];
     if (adder.is_finite()) [[likely]] {
 #pragma GCC unroll 8
       for (int row = 0; row < Rows; ++row)
 #pragma GCC unroll 8
-        for (int column = 0; column < Columns; ++column) adder.add(base + row * Stride + column, shares[row][column][lane]);
+        for (int column = 0; column < Columns; ++column) adder.add(base + row * Stride + column, stored[row][column][lane]);
     } else {  // what is not a number spreads only where the drop really lies
       for (int row = 0; row < Rows; ++row)
         for (int column = 0; column < Columns; ++column)
-          if (shares[row][column][lane] > 0) adder.add(base + row * Stride + column, shares[row][column][lane]);
+          if (stored[row][column][lane] > 0) adder.add(base + row * Stride + column, stored[row][column][lane]);
     }
   }
 }
@@ -207,6 +215,7 @@ void add_square(DrizzleInput const& input, DrizzleOptions const& options, InputR
   for (std::int64_t y = y_begin; y < y_end; ++y) {
     if (!rows.has(y)) continue;
     InputRow const planes(input, options, y);
+    prefetch_row(input, rows, y + 1);
     RowJob const job{corners.row(y), planes, rows.last(y) - rows.first(y), block, scratch};
     if (options.variances) add_drops<true>(job);
     else add_drops<false>(job);

@@ -1,5 +1,6 @@
 // What every kernel is given: an exposure, the rows of it that reach a block, and where the block lies.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -49,6 +50,18 @@ inline void cut_holes(DrizzleInput const& input, std::int64_t y, std::int64_t x0
   auto hole = std::lower_bound(input.holes->begin(), input.holes->end(), y * nx + x0);
   for (; hole != input.holes->end() && *hole < y * nx + x1; ++hole)
     X[*hole - y * nx - x0] = Y[*hole - y * nx - x0] = std::numeric_limits<double>::quiet_NaN();
+}
+
+/// Asks for the planes of row y: the interval of each row begins on another page, where the hardware does not look ahead.
+inline void prefetch_row(DrizzleInput const& input, InputRows const& rows, std::int64_t y) {
+  if (y >= input.y1 || !rows.has(y)) return;
+  auto const offset = (y - input.y0) * input.map->nx;
+  constexpr std::int64_t LineFloats = 16;
+  for (float const* const plane :
+       {input.data, input.weight, input.root_variance[0], input.root_variance[1], input.root_variance[2]}) {
+    if (!plane) continue;
+    for (auto x = rows.first(y); x < rows.last(y); x += LineFloats) __builtin_prefetch(plane + offset + x);
+  }
 }
 
 /// The square kernel (spec 30, 4.6): exact overlaps of the mapped, shrunken pixel with the output pixels.

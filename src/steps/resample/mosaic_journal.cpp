@@ -1,10 +1,6 @@
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cstring>
 #include <fstream>
 
-#include "tessera/core/error.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/steps/resample/mosaic_file.hpp"
 
 namespace tessera::steps {
@@ -12,21 +8,6 @@ namespace tessera::steps {
 namespace {
 
 constexpr char const* DoneMark = " done";
-
-[[noreturn]] void fail(std::filesystem::path const& path, char const* what) {
-  throw IoError({what, path.string(), "", std::strerror(errno), "free some space, then run the same command again"});
-}
-
-void sync_file(std::filesystem::path const& path) {
-  int const descriptor = ::open(path.c_str(), O_RDONLY);
-  if (descriptor < 0 || ::fsync(descriptor) != 0) {
-    int const reason = errno;
-    if (descriptor >= 0) ::close(descriptor);
-    errno = reason;
-    fail(path, "cannot sync");
-  }
-  ::close(descriptor);
-}
 
 }  // namespace
 
@@ -59,16 +40,11 @@ void MosaicJournal::restart() const {
 }
 
 void MosaicJournal::append(std::vector<std::int64_t> const& blocks) const {
-  sync_file(mosaic_);
+  io::sync_file(mosaic_);
   // The leading line end closes a line that a kill may have cut.
   std::string text = std::filesystem::exists(mine_) ? "\n" : "key " + key_ + "\n";
   for (auto const block : blocks) text += std::to_string(block) + DoneMark + "\n";
-  int const descriptor = ::open(mine_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
-  if (descriptor < 0) fail(mine_, "cannot write the journal");
-  auto const written = ::write(descriptor, text.data(), text.size());
-  bool const good = written == static_cast<ssize_t>(text.size()) && ::fsync(descriptor) == 0;
-  ::close(descriptor);
-  if (!good) fail(mine_, "cannot write the journal");
+  io::append_durably(mine_, text);
 }
 
 void MosaicJournal::remove() const { std::filesystem::remove_all(folder_); }

@@ -38,7 +38,7 @@ std::vector<float> read_reduced(io::Hdf5File const& file, MosaicPlan const& plan
 
 }  // namespace
 
-void write_mosaic_quicklooks(MosaicPlan const& plan) {
+void write_mosaic_quicklooks(MosaicPlan const& plan, std::string const& unit) {
   io::Hdf5File const file(unfinished_mosaic_path(plan), io::Hdf5File::Mode::ReadOnly);
   std::int64_t const factor = (std::max(plan.grid.nx, plan.grid.ny) + LargestSide - 1) / LargestSide;
   std::int64_t const nx = (plan.grid.nx + factor - 1) / factor, ny = (plan.grid.ny + factor - 1) / factor;
@@ -49,7 +49,7 @@ void write_mosaic_quicklooks(MosaicPlan const& plan) {
                         ny, options);
   };
   io::QuicklookOptions science;
-  science.unit = "MJy/sr";
+  science.unit = unit;
   picture("SCI", "_i2d.png", science);
   io::QuicklookOptions weight;
   weight.stretch = io::QuicklookOptions::Stretch::Linear;

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "drizzle_wave.hpp"
 #include "tessera/compute/session.hpp"
 #include "tessera/core/build_facts.hpp"
 #include "tessera/core/log.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/parallel/progress.hpp"
 #include "tessera/steps/resample/mosaic_file.hpp"
 #include "tessera/steps/resample/mosaic_quicklook.hpp"
@@ -35,6 +36,20 @@ class Stopwatch {
   Clock::time_point begin_;
 };
 
+/// Says which exposures reached no block of a mosaic made in one go: all NaN, all flagged, or of no weight.
+void warn_of_silent_members(Communicator const& group, StepContext const& context, MosaicPlan const& plan,
+                            std::set<int> const& heard_here) {
+  std::vector<int> const mine(heard_here.begin(), heard_here.end());
+  auto const all = group.all_gather_values<int>(mine);
+  if (!group.is_root()) return;
+  std::set<int> const heard(all.begin(), all.end());
+  for (int member = 0; member < static_cast<int>(plan.request.members.size()); ++member)
+    if (!heard.contains(member))
+      log::warn("{}: gives {} no pixel (all NaN, flagged or without weight)",
+                context.records[static_cast<std::size_t>(plan.request.members[static_cast<std::size_t>(member)])].path,
+                plan.request.product);
+}
+
 /// How one mosaic went on one rank.
 enum class Progressed { Finished, Stopped };
 
@@ -57,7 +72,7 @@ std::set<std::int64_t> begin_mosaic(Communicator const& group, MosaicPlan const&
 /// Drizzles this rank's blocks wave by wave.
 Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledger const& ledger, BlockRun const& run,
                        std::set<std::int64_t> const& finished, io::Hdf5File& file, MosaicJournal const& journal,
-                       parallel::Progress& progress, StepCounts& counts) {
+                       parallel::Progress& progress, StepCounts& counts, std::set<int>& heard) {
   Stopwatch const watch(counts.busy_s);
   std::vector<std::int64_t> todo;
   for (std::size_t position = run.begin; position < run.end; ++position)
@@ -77,7 +92,9 @@ Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledg
     for (auto const block : wave) accumulators.emplace_back(plan.grid.blocks().box(block), plan.grid.nx, plan.grid.ny, drizzle);
     if (!drizzle_wave(context, plan, ledger, memory, wave, accumulators, counts)) return Progressed::Stopped;
     for (std::size_t k = 0; k < wave.size(); ++k) {
-      write_block(file, plan, wave[k], accumulators[k].finish(plan.request.options.fillval));
+      auto const drizzled = accumulators[k].finish(plan.request.options.fillval);
+      heard.insert(drizzled.inputs.begin(), drizzled.inputs.end());
+      write_block(file, plan, wave[k], drizzled);
       counts.bytes_written += plan.grid.blocks().box(wave[k]).width() * plan.grid.blocks().box(wave[k]).height() * 4 *
                               (2 + (plan.request.options.enable_err ? 4 : 0));
     }
@@ -96,7 +113,8 @@ void finish_mosaic(Communicator const& group, StepContext& context, MosaicPlan c
   counts.bytes_written += write_i2d(group, plan, metadata);
   parallel::all_or_none(group, [&] {
     if (!group.is_root()) return;
-    if (plan.request.options.quicklook) write_mosaic_quicklooks(plan);
+    auto const& first = context.records[static_cast<std::size_t>(plan.request.members.front())];
+    if (plan.request.options.quicklook) write_mosaic_quicklooks(plan, first.unit);
     if (plan.request.options.keep_hdf5)
       io::commit_file(unfinished_mosaic_path(plan), mosaic_path(plan));
     else
@@ -128,11 +146,12 @@ Progressed make_mosaic(Communicator const& group, StepContext& context, MosaicPl
   MosaicJournal const journal(plan, context.world.rank());
   auto const finished = begin_mosaic(group, plan, journal);
   Progressed progressed = Progressed::Finished;
+  std::set<int> heard;
   {
     io::Hdf5File file(unfinished_mosaic_path(plan), io::Hdf5File::Mode::ReadWrite, group);
     std::optional<Error> failure;
     try {
-      progressed = drizzle_run(context, plan, ledger, run, finished, file, journal, progress, counts);
+      progressed = drizzle_run(context, plan, ledger, run, finished, file, journal, progress, counts, heard);
     } catch (Error const& error) {
       failure = error;  // the others must not be left waiting: agreed below
     }
@@ -142,6 +161,7 @@ Progressed make_mosaic(Communicator const& group, StepContext& context, MosaicPl
   }
   bool const stopped_anywhere = group.max(std::int64_t{progressed == Progressed::Stopped}) > 0;
   if (stopped_anywhere) return Progressed::Stopped;
+  if (finished.empty() && plan.request.options.enable_ctx) warn_of_silent_members(group, context, plan, heard);
   finish_mosaic(group, context, plan, ledger, journal, counts);
   return Progressed::Finished;
 }

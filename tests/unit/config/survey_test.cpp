@@ -251,7 +251,7 @@ TEST(SurveyTessera, ReadsOurTable) {
   text.local_name = "/etc/survey/local.toml";
   auto const survey = parse_survey(text);
   EXPECT_TRUE(survey.tessera.keep_hdf5);
-  EXPECT_EQ(survey.tessera.memory_per_rank_byte, 2'000'000'000);
+  EXPECT_EQ(survey.tessera.memory_per_rank_byte, std::int64_t{2} << 30);
   EXPECT_EQ(survey.tessera.on_error, OnError::Stop);
   EXPECT_TRUE(survey.tessera.compat_pjpipe_121);
   EXPECT_EQ(survey.tessera.inputs,

@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "support/test_files.hpp"
-#include "tessera/config/size_text.hpp"
 #include "tessera/config/toml_file.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/core/error.hpp"
@@ -70,15 +69,4 @@ TEST(Value, RefusesToBeReadAsAnotherKind) {
   EXPECT_THROW(Value(1.0).integer(), ContractViolation);
   EXPECT_EQ(Value(1).number(), 1.0);
   EXPECT_EQ(Value("x").find("y"), nullptr);
-}
-
-TEST(ParseSize, KnowsDecimalAndBinaryUnits) {
-  EXPECT_EQ(parse_size("4 GB"), 4'000'000'000);
-  EXPECT_EQ(parse_size("4gb"), 4'000'000'000);
-  EXPECT_EQ(parse_size("1.5 GiB"), 1'610'612'736);
-  EXPECT_EQ(parse_size("512 kB"), 512'000);
-  EXPECT_EQ(parse_size("2T"), 2'000'000'000'000);
-  EXPECT_EQ(parse_size("1000"), 1000);
-  for (auto const* wrong : {"", "GB", "4 XB", "-1 GB", "4 GB more", "1e30 GB"})
-    EXPECT_FALSE(parse_size(wrong)) << wrong;
 }

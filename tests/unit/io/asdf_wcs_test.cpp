@@ -181,7 +181,8 @@ TEST(MakeImagingWcs, AgreesWithTheReferenceForSubarraysAndFilterOffsets) {
   SKIP_WITHOUT_SHARED("data/wcs/synthetic_nircam_distortion.asdf");
   auto const distortion =
       read_transform(AsdfDocument::read(test::shared_dir() / "data/wcs/synthetic_nircam_distortion.asdf"));
-  for (auto const& row : test::read_vector("pointing_cases.json").at("nrcb1_filteroffset_subarray")) {
+  auto const vector = test::read_vector("pointing_cases.json");  // outlives the loop over its part
+  for (auto const& row : vector.at("nrcb1_filteroffset_subarray")) {
     auto detector = make_detector(row, distortion);
     if (!row.at("column_offset").is_null())
       detector.filter_offset = sky::PixelPoint{row.at("column_offset"), row.at("row_offset")};

@@ -13,6 +13,7 @@
 #include "tessera/core/contract.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/io/fits_file.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/io/fits_write.hpp"
 
 namespace tessera::io {

@@ -22,7 +22,8 @@ SimulationSettings make_settings(std::string const& band) {
 }
 
 void switch_all_off(SimulationSettings& settings) {
-  settings.levels.on = settings.stripes.on = settings.cosmic_rays.on = settings.pointing_errors.on = settings.bad_pixels.on = false;
+  settings.levels.on = settings.stripes.on = settings.cosmic_rays.on = settings.pointing_errors.on =
+      settings.bad_pixels.on = false;
   settings.noise = false;
 }
 
@@ -80,7 +81,8 @@ TEST(MakeExposure, AddsStripesByRowAndAmplifier) {
       int const x = 64 * amplifier + 20;
       std::size_t const at = static_cast<std::size_t>(y) * 256 + static_cast<std::size_t>(x);
       if (!is_good(e, at)) continue;
-      ASSERT_NEAR(e.sci[at] - e.sky[at], e.stripes.at(x, y, static_cast<std::size_t>(amplifier)), 1e-6 * (1 + std::abs(e.sky[at])));
+      ASSERT_NEAR(e.sci[at] - e.sky[at], e.stripes.at(x, y, static_cast<std::size_t>(amplifier)),
+                  1e-6 * (1 + std::abs(e.sky[at])));
       squares += std::pow(e.stripes.rows[static_cast<std::size_t>(amplifier)][static_cast<std::size_t>(y)], 2);
       ++count;
     }
@@ -103,7 +105,8 @@ TEST(MakeExposure, DrawsNoiseWithTheVarianceThatErrStates) {
       sum += scaled;
       squares += scaled * scaled;
       ++count;
-      ASSERT_NEAR(double{e.err[k]} * e.err[k], double{e.var_poisson[k]} + e.var_rnoise[k] + e.var_flat[k], 1e-6 * e.err[k] * e.err[k]);
+      ASSERT_NEAR(double{e.err[k]} * e.err[k], double{e.var_poisson[k]} + e.var_rnoise[k] + e.var_flat[k],
+                  1e-6 * e.err[k] * e.err[k]);
     }
     EXPECT_NEAR(sum / count, 0, 5 / std::sqrt(count)) << band;
     EXPECT_NEAR(squares / count, 1, 5 * std::sqrt(2 / count)) << band;
@@ -151,12 +154,14 @@ TEST(MakeExposure, KeepsTheCoronagraphCornerOfMiriApart) {
   auto const e = make_first(settings);
   ASSERT_EQ(e.nx, 1032);
   ASSERT_EQ(e.ny, 1024);
-  auto const dq_at = [&](int x, int y) { return e.dq[static_cast<std::size_t>(y) * 1032 + static_cast<std::size_t>(x)]; };
-  EXPECT_EQ(dq_at(700, 500) & dq::ResampleBad, 0u);                  // imager
-  EXPECT_EQ(dq_at(100, 800) & dq::ResampleBad, 0u);                  // Lyot field
-  EXPECT_EQ(dq_at(146, 885) & dq::ResampleBad, dq::ResampleBad);     // its occulting spot
-  EXPECT_EQ(dq_at(100, 300) & dq::ResampleBad, dq::ResampleBad);     // four-quadrant masks
-  EXPECT_EQ(dq_at(320, 800) & dq::ResampleBad, dq::ResampleBad);     // between Lyot field and imager
+  auto const dq_at = [&](int x, int y) {
+    return e.dq[static_cast<std::size_t>(y) * 1032 + static_cast<std::size_t>(x)];
+  };
+  EXPECT_EQ(dq_at(700, 500) & dq::ResampleBad, 0u);               // imager
+  EXPECT_EQ(dq_at(100, 800) & dq::ResampleBad, 0u);               // Lyot field
+  EXPECT_EQ(dq_at(146, 885) & dq::ResampleBad, dq::ResampleBad);  // its occulting spot
+  EXPECT_EQ(dq_at(100, 300) & dq::ResampleBad, dq::ResampleBad);  // four-quadrant masks
+  EXPECT_EQ(dq_at(320, 800) & dq::ResampleBad, dq::ResampleBad);  // between Lyot field and imager
   EXPECT_NE(dq_at(1, 500) & dq::ReferencePixel, 0u);
   EXPECT_NE(dq_at(1030, 500) & dq::ReferencePixel, 0u);
   EXPECT_NE(e.levels.level, e.levels.lyot);
@@ -168,7 +173,8 @@ model::PixelPoint centroid(std::vector<float> const& image, int nx, model::Pixel
   double sum = 0, x = 0, y = 0;
   for (int j = y0 - half; j <= y0 + half; ++j)
     for (int i = x0 - half; i <= x0 + half; ++i) {
-      double const value = image[static_cast<std::size_t>(j) * static_cast<std::size_t>(nx) + static_cast<std::size_t>(i)];
+      double const value =
+          image[static_cast<std::size_t>(j) * static_cast<std::size_t>(nx) + static_cast<std::size_t>(i)];
       sum += value;
       x += value * i;
       y += value * j;
@@ -192,7 +198,8 @@ TEST(MakeExposure, ShowsStarsWhereTheActualPointingPutsThem) {
   Scene const scene(settings, 0);
   auto const e = make_exposure(plan, scene, planned);
   Detector const& detector = plan.detectors[0][0];
-  auto const actual = sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.actual, planned.va_scale));
+  auto const actual =
+      sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.actual, planned.va_scale));
   auto const sources = scene.sources_in({-100, -100, 100, 100});
   std::vector<model::SkyPoint> positions;
   for (auto const& source : sources) positions.push_back(scene.to_sky(source.at));
@@ -228,7 +235,8 @@ TEST(MakeExposure, KeepsTheFluxOfAStar) {
   Scene const scene(settings, 0);
   auto const e = make_exposure(plan, scene, plan.exposures[0]);
   Detector const& detector = plan.detectors[0][0];
-  auto const wcs = sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, plan.exposures[0].actual, plan.exposures[0].va_scale));
+  auto const wcs = sky::make_imaging_wcs(make_geometry(detector),
+                                         make_pointing(detector, plan.exposures[0].actual, plan.exposures[0].va_scale));
   double expected = 0, found = 0;
   for (auto const& source : scene.sources_in({-200, -200, 200, 200})) {
     auto const pixel = find_pixels(*wcs, {scene.to_sky(source.at)})[0];
@@ -246,7 +254,8 @@ TEST(RenderSmooth, AgreesWithTheSceneAtThePixels) {
     Scene const scene(settings, 0);
     auto const& planned = plan.exposures[0];
     Detector const& detector = plan.detectors[0][0];
-    auto const wcs = sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.actual, planned.va_scale));
+    auto const wcs =
+        sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.actual, planned.va_scale));
     auto const image = render_smooth(scene, mix_of(plan.bands[0].wavelength, false), *wcs, detector.nx, detector.ny);
     double worst = 0, largest = 0;
     for (int y = 3; y < detector.ny; y += 17)

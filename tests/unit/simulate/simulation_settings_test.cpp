@@ -47,7 +47,8 @@ exposures = 2
 on = false
 [effects.levels]
 per = "visit"
-)", "s.toml");
+)",
+                                                  "s.toml");
   EXPECT_EQ(settings.tiles.columns, 2);
   EXPECT_EQ(settings.dithers.count, 3);
   EXPECT_EQ(settings.detectors.nircam_size, 512);
@@ -61,7 +62,8 @@ per = "visit"
 
 TEST(SimulationSettings, SuggestTheNearestNameForAnUnknownKey) {
   EXPECT_THAT(message_of(Least + "[effects.levels]\nrmss = 1\n"),
-              testing::AllOf(testing::HasSubstr("effects.levels.rmss"), testing::HasSubstr("line 7"), testing::HasSubstr("'rms'")));
+              testing::AllOf(testing::HasSubstr("effects.levels.rmss"), testing::HasSubstr("line 7"),
+                             testing::HasSubstr("'rms'")));
   EXPECT_THAT(message_of("sed = 3\n" + Least), testing::HasSubstr("'seed'"));
 }
 
@@ -71,7 +73,7 @@ TEST(SimulationSettings, RefuseWrongTypesAndRanges) {
   EXPECT_THAT(message_of(Least + "[effects.levels]\nper = \"exposur\"\n"), testing::HasSubstr("'exposure'"));
   EXPECT_THAT(message_of("bands = [\"F300M\"]\n"), testing::HasSubstr("targets"));
   EXPECT_THAT(message_of("bands = [\n"), testing::HasSubstr("s.toml"));
-  EXPECT_THAT(message_of(Least + "[band.F335M]\nfwhm = 1.0\n"), testing::HasSubstr("'F300M'"));
+  EXPECT_THAT(message_of(Least + "[band.F335M]\nfwhm = 1.0\n"), testing::HasSubstr("known: F300M"));
 }
 
 }  // namespace

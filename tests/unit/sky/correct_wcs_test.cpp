@@ -55,7 +55,8 @@ PixelPoint position_in_plane(CorrectionPlane const& plane, SkyPoint sky) {
 }
 
 TEST(CorrectionTransform, AgreesWithTheReference) {
-  for (auto const& row : test::read_vector("align_cases.json").at("tangent_plane_correction")) {
+  auto const vector = test::read_vector("align_cases.json");  // outlives the loop over its part
+  for (auto const& row : vector.at("tangent_plane_correction")) {
     model::WcsCorrection correction;
     correction.v2_ref = row.at("v2_ref_arcsec");
     correction.v3_ref = row.at("v3_ref_arcsec");

@@ -31,7 +31,8 @@ Pointing read_pointing(nlohmann::json const& keywords) {
 }
 
 TEST(Pointing, AgreesWithTheReferenceThroughEveryFrame) {
-  for (auto const& keywords : test::read_vector("pointing_cases.json").at("v23tosky_and_dva")) {
+  auto const vector = test::read_vector("pointing_cases.json");  // outlives the loop over its part
+  for (auto const& keywords : vector.at("v23tosky_and_dva")) {
     auto const pointing = read_pointing(keywords);
     auto const aberration = make_velocity_aberration(pointing), to_sky = make_v2v3_to_sky(pointing);
     for (auto const& point : keywords.at("points")) {
@@ -59,7 +60,8 @@ TEST(Pointing, MapsTheReferencePointToItselfWhateverTheAberration) {
 }
 
 TEST(RollAt, AgreesWithTheReference) {
-  for (auto const& row : test::read_vector("pointing_cases.json").at("compute_roll_ref")) {
+  auto const vector = test::read_vector("pointing_cases.json");  // outlives the loop over its part
+  for (auto const& row : vector.at("compute_roll_ref")) {
     Pointing pointing{row.at("v2_ref"), row.at("v3_ref"), row.at("roll_ref"), row.at("ra_ref"), row.at("dec_ref"), {}};
     EXPECT_NEAR(roll_at(pointing, row.at("new_v2"), row.at("new_v3")), row.at("new_roll"), 1e-11);
   }

@@ -5,7 +5,7 @@
 namespace tessera::steps {
 
 /// Writes <product>_i2d.png and <product>_wht.png beside the product, from the unfinished HDF5, reading it strip by strip
-/// and averaging down so that memory stays small. One rank.
-void write_mosaic_quicklooks(MosaicPlan const& plan);
+/// and averaging down so that memory stays small. `unit` stands beside the colour bar. One rank.
+void write_mosaic_quicklooks(MosaicPlan const& plan, std::string const& unit);
 
 }  // namespace tessera::steps

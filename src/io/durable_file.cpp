@@ -1,5 +1,8 @@
+#include "tessera/io/durable_file.hpp"
+
+#include <system_error>
+
 #include "posix_file.hpp"
-#include "tessera/io/fits_write.hpp"
 
 namespace tessera::io {
 
@@ -20,6 +23,15 @@ void write_file(std::filesystem::path const& path, std::span<std::byte const> by
 
 void write_file(std::filesystem::path const& path, std::string const& text) {
   write_file(path, std::as_bytes(std::span(text)));
+}
+
+void sync_file(std::filesystem::path const& path) { PosixFile::open_for_writing(path).sync(); }
+
+void append_durably(std::filesystem::path const& path, std::string const& text) {
+  auto file = std::filesystem::exists(path) ? PosixFile::open_for_writing(path) : PosixFile::create(path);
+  file.write_at(file.size(), std::as_bytes(std::span(text)));
+  file.sync();
+  file.close();
 }
 
 }  // namespace tessera::io
