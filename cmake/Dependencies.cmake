@@ -11,6 +11,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(cfitsio REQUIRED IMPORTED_TARGET cfitsio>=4)
 pkg_check_modules(wcslib REQUIRED IMPORTED_TARGET wcslib>=7)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(polyclipping REQUIRED IMPORTED_TARGET polyclipping)
 include(FftwMpi)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 # Kokkos_ROOT first, then the system, then the one that jobs/install-deps.sh made.

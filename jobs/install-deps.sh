@@ -16,7 +16,7 @@ for argument; do case $argument in
 esac; done
 
 build=(g++ cmake ninja-build pkg-config git ca-certificates python3
-  libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcfitsio-dev wcslib-dev libfftw3-dev libfftw3-mpi-dev libeigen3-dev
+  libopenmpi-dev openmpi-bin libhdf5-openmpi-dev libcfitsio-dev wcslib-dev libpolyclipping-dev libfftw3-dev libfftw3-mpi-dev libeigen3-dev
   libfmt-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev libyaml-cpp-dev libcli11-dev
   libpng-dev zlib1g-dev libbz2-dev liblz4-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev)

@@ -23,6 +23,7 @@ class Tessera(CMakePackage):
     depends_on("hdf5@1.10.8:+mpi")
     depends_on("cfitsio@4:+reentrant")
     depends_on("wcslib@7:")
+    depends_on("clipper")
     depends_on("fftw@3.3:+mpi precision=float,double")
     depends_on("eigen@3.4:3")
     depends_on("kokkos@4.3:5+openmp", when="~cuda")

@@ -37,7 +37,7 @@ std::string ranks_table(RunPlan const& plan) {
       auto const& mosaic = plan.mosaics[static_cast<std::size_t>(run.mosaic)];
       auto const count = static_cast<std::int64_t>(run.end - run.begin);
       auto const division = steps::divide_memory(mosaic, plan.request.inventory.records, plan.memory_per_rank,
-                                                 parallel::resident_bytes(), compute::thread_count());
+                                                 plan.program_bytes, compute::thread_count());
       blocks += count;
       waves += (count + division.blocks - 1) / division.blocks;
       memory = std::max(memory, division.fixed_bytes + division.exposure_bytes + division.block_bytes * std::min(count, division.blocks));

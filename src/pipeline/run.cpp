@@ -68,6 +68,7 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan const& p
                              control,
                              budget,
                              plan.request.inventory.records,
+                             plan.program_bytes,
                              [&](std::string const& target, std::string const& band) { return open_ledger(plan.request, target, band); },
                              plan.request.stop_on_error};
   auto const outcome = steps::run_resample(context, plan.mosaics);

@@ -96,7 +96,8 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
   auto const grid = steps::plan_grid(requests, footprints, records);
   for (std::size_t k = 0; k < group.size(); ++k) {
     auto const& mosaic = plan.request.mosaics[group[k]];
-    if (auto problem = disk_problem(mosaic, grid); !problem.empty()) {
+    // One rank looks at the disk: what is free differs from moment to moment, and all must plan alike.
+    if (auto problem = communicator.broadcast(communicator.is_root() ? disk_problem(mosaic, grid) : std::string()); !problem.empty()) {
       plan.request.missing.push_back(std::move(problem));
       continue;
     }
@@ -116,6 +117,7 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
   plan.request = std::move(request);
   plan.memory_per_rank = memory_per_rank;
   plan.ranks = ranks > 0 ? ranks : communicator.size();
+  plan.program_bytes = communicator.max(parallel::resident_bytes());
   for (auto const& group : grid_groups(plan.request)) {
     try {
       plan_group(communicator, plan, group);
@@ -128,12 +130,12 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
     for (int const member : mosaic.request.members)
       plan.bytes_to_read += plan.request.inventory.records[static_cast<std::size_t>(member)].file_bytes;
     try {
-      steps::divide_memory(mosaic, plan.request.inventory.records, memory_per_rank, parallel::resident_bytes(), compute::thread_count());
+      steps::divide_memory(mosaic, plan.request.inventory.records, memory_per_rank, plan.program_bytes, compute::thread_count());
     } catch (BudgetError const& error) {
       plan.request.missing.emplace_back(error.what());
     }
   }
-  // Resident bytes differ a little from rank to rank; what rank 0 found holds for all.
+  // A file system may say different things to different ranks; what rank 0 found holds for all.
   std::string joined;
   for (auto const& line : plan.request.missing) joined += line + "\n";
   joined = communicator.broadcast(joined);

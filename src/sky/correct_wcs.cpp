@@ -34,7 +34,7 @@ std::vector<TransformPointer> flattened(TransformPointer const& node) {
   return parts;
 }
 
-/// The rotation from V2V3 to the sky, [v2, -v3, roll, dec, -ra] about "zyxyz", in the last step; null when there is none.
+/// The rotation from V2V3 to the sky, [v2, -v3, roll, dec, -ra] about "zyxyz", in the last step; null if there is none.
 RotateSequence3D const* find_sky_rotation(Gwcs const& wcs) {
   if (!wcs.has_frame("v2v3")) return nullptr;
   auto const& last = wcs.steps()[wcs.steps().size() - 2].transform;

@@ -33,7 +33,8 @@ Gwcs::Gwcs(std::string name, std::vector<GwcsStep> steps) : name_(std::move(name
     auto const& [frame, transform] = steps_[k];
     if (k + 1 == steps_.size()) {
       if (transform)
-        throw InputError({"the last frame of a gwcs has a transform", "frame " + frame.name, "none", transform->tag(), {}});
+        throw InputError(
+            {"the last frame of a gwcs has a transform", "frame " + frame.name, "none", transform->tag(), {}});
       break;
     }
     if (!transform || transform->input_count() != 2 || transform->output_count() != 2)

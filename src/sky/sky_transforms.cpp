@@ -97,8 +97,9 @@ void SphericalCartesian::evaluate(std::size_t count, double const* const* in, do
 }
 
 TransformPointer SphericalCartesian::derived_inverse() const {
-  return std::make_shared<SphericalCartesian>(
-      kind_ == Kind::SphericalToCartesian ? Kind::CartesianToSpherical : Kind::SphericalToCartesian, wrap_longitude_at_);
+  bool const is_to_vector = kind_ == Kind::SphericalToCartesian;
+  return std::make_shared<SphericalCartesian>(is_to_vector ? Kind::CartesianToSpherical : Kind::SphericalToCartesian,
+                                              wrap_longitude_at_);
 }
 
 Rotate3D::Rotate3D(double phi, double theta, double psi, std::string direction)

@@ -40,8 +40,15 @@ struct Frame {
   }
 
   kernels::DrizzleInput input(int number) const {
-    return {.number = number, .map = &map, .y0 = 0, .y1 = FrameSize, .data = data.data(), .weight = weight.data(),
-            .root_variance = {roots[0].data(), roots[1].data(), roots[2].data()}, .exposure_time = 1, .holes = nullptr};
+    return {.number = number,
+            .map = &map,
+            .y0 = 0,
+            .y1 = FrameSize,
+            .data = data.data(),
+            .weight = weight.data(),
+            .root_variance = {roots[0].data(), roots[1].data(), roots[2].data()},
+            .exposure_time = 1,
+            .holes = nullptr};
   }
 };
 

@@ -40,7 +40,8 @@ void drizzle_frame(benchmark::State& state, kernels::DrizzleKernel kernel, bool 
   double const bytes = FramePixels * (planes * 4 + 2 * sums * 8);
   auto const runs = static_cast<double>(state.iterations());
   state.counters["pixels/s"] = benchmark::Counter(FramePixels * runs, benchmark::Counter::kIsRate);
-  state.counters["ns/pixel"] = benchmark::Counter(FramePixels * runs * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns/pixel"] =
+      benchmark::Counter(FramePixels * runs * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.SetBytesProcessed(static_cast<std::int64_t>(bytes * runs));
 }
 
@@ -54,7 +55,8 @@ void evaluate_map(benchmark::State& state) {
     }
   auto const runs = static_cast<double>(state.iterations());
   state.counters["pixels/s"] = benchmark::Counter(FramePixels * runs, benchmark::Counter::kIsRate);
-  state.counters["ns/pixel"] = benchmark::Counter(FramePixels * runs * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns/pixel"] =
+      benchmark::Counter(FramePixels * runs * 1e-9, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 
 constexpr std::size_t StreamCount = std::size_t{1} << 25;  // 256 MiB an array: larger than the caches that matter
@@ -72,7 +74,8 @@ void stream_triad(benchmark::State& state) {
     c(k) = 2;
   });
   for (auto _ : state) {
-    Kokkos::parallel_for("tessera::stream_triad", StreamPolicy(0, StreamCount), [=](std::size_t k) { a(k) = b(k) + 3.0 * c(k); });
+    Kokkos::parallel_for("tessera::stream_triad", StreamPolicy(0, StreamCount),
+                         [=](std::size_t k) { a(k) = b(k) + 3.0 * c(k); });
     Kokkos::fence("tessera::stream_triad");
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(24 * StreamCount));
@@ -100,16 +103,15 @@ void register_all() {
     DrizzleKernel kernel;
     double pixfrac;
   };
-  for (auto const& [name, kernel, pixfrac] : {Named{"square", DrizzleKernel::Square, 1.0},
-                                              Named{"square_pixfrac_0.8", DrizzleKernel::Square, 0.8},
-                                              Named{"turbo", DrizzleKernel::Turbo, 1.0},
-                                              Named{"point", DrizzleKernel::Point, 1.0},
-                                              Named{"gaussian", DrizzleKernel::Gaussian, 1.0},
-                                              Named{"lanczos2", DrizzleKernel::Lanczos2, 1.0},
-                                              Named{"lanczos3", DrizzleKernel::Lanczos3, 1.0}})
+  for (auto const& [name, kernel, pixfrac] :
+       {Named{"square", DrizzleKernel::Square, 1.0}, Named{"square_pixfrac_0.8", DrizzleKernel::Square, 0.8},
+        Named{"turbo", DrizzleKernel::Turbo, 1.0}, Named{"point", DrizzleKernel::Point, 1.0},
+        Named{"gaussian", DrizzleKernel::Gaussian, 1.0}, Named{"lanczos2", DrizzleKernel::Lanczos2, 1.0},
+        Named{"lanczos3", DrizzleKernel::Lanczos3, 1.0}})
     for (bool const variances : {false, true}) {
       auto const label = std::string("drizzle/") + name + (variances ? "/all_planes" : "/sci_wht_con");
-      benchmark::RegisterBenchmark(label.c_str(), [=](benchmark::State& state) { drizzle_frame(state, kernel, variances, pixfrac); })
+      benchmark::RegisterBenchmark(label.c_str(),
+                                   [=](benchmark::State& state) { drizzle_frame(state, kernel, variances, pixfrac); })
           ->Unit(benchmark::kMillisecond)
           ->UseRealTime();
     }
@@ -127,7 +129,8 @@ int dump(char const* path) {
   for (auto& plane : planes) plane.resize(GridSize * GridSize);
   for (auto const* block : blocks.pointers) {
     auto const done = block->finish(std::numeric_limits<float>::quiet_NaN());
-    std::vector<float> const* const from[5] = {&done.sci, &done.wht, &done.var_rnoise, &done.var_flat, &done.var_poisson};
+    std::vector<float> const* const from[5] = {&done.sci, &done.wht, &done.var_rnoise, &done.var_flat,
+                                               &done.var_poisson};
     for (int plane = 0; plane < 5; ++plane)
       for (std::int64_t y = 0; y < done.box.height(); ++y)
         for (std::int64_t x = 0; x < done.box.width(); ++x)
@@ -136,7 +139,8 @@ int dump(char const* path) {
   }
   std::FILE* const file = std::fopen(path, "wb");
   bool good = file != nullptr;
-  for (auto const& plane : planes) good = good && std::fwrite(plane.data(), sizeof(float), plane.size(), file) == plane.size();
+  for (auto const& plane : planes)
+    good = good && std::fwrite(plane.data(), sizeof(float), plane.size(), file) == plane.size();
   if (file) good = std::fclose(file) == 0 && good;
   if (!good) std::fprintf(stderr, "%s: cannot be written\n", path);
   return good ? 0 : 1;

@@ -33,6 +33,7 @@ clusters = 10
 ionised_regions = 10
 """
 
+NOT_BUILT = "\n".join(f"{step}.skip = true" for step in ("tweakreg", "skymatch", "outlier_detection", "source_catalog"))
 PRODUCTS = {"F300M": "ngc0001_nircam_lv3_f300m", "F1000W": "ngc0001_miri_lv3_f1000w"}
 
 
@@ -62,7 +63,8 @@ class Survey:
         path = self.folder / f"{version}.toml"
         quoted = [", ".join(f'"{name}"' for name in names) for names in (targets, bands, steps)]
         path.write_text(f'targets = [{quoted[0]}]\nversion = "{version}"\nbands = [{quoted[1]}]\nsteps = [{quoted[2]}]\n'
-                        f"[tessera]\n{tessera}\n[parameters.lv3.jwst_parameters.resample]\n{resample}\n")
+                        f"[tessera]\n{tessera}\n[parameters.lv3.jwst_parameters]\n{NOT_BUILT}\n"
+                        f"[parameters.lv3.jwst_parameters.resample]\n{resample}\n")
         return path
 
     def tree(self, version):

@@ -41,7 +41,7 @@ struct AsdfArray {
   static AsdfArray of(std::vector<double> const& values, std::vector<std::size_t> shape);
 
   std::size_t element_count() const;
-  /// Values as doubles (integers beyond 2^53 are rounded, booleans are 0 and 1). Throws InputError for text and records.
+  /// Values as doubles (integers beyond 2^53 are rounded, booleans are 0 and 1). InputError for text and records.
   std::vector<double> to_doubles() const;
   /// Text of Ascii and Ucs4 arrays (UTF-8, padding removed). Throws InputError for other types.
   std::vector<std::string> to_strings() const;

@@ -26,19 +26,20 @@ struct DrizzleOptions {
   double pixel_scale_ratio = 1.0;  ///< matters for turbo, gaussian, lanczos
   double iscale = 1.0;             ///< multiplies the data
   bool context = true;
-  bool variances = true;           ///< drizzle the variances and make ERR
+  bool variances = true;  ///< drizzle the variances and make ERR
   VarianceWeight variance_weight = VarianceWeight::InverseReadNoise;
 };
 
 /// Rows y0 <= y < y1 of one exposure, ready to drizzle. Arrays are [y - y0][nx], float32.
 struct DrizzleInput {
-  int number = 0;                              ///< 0-based number in the association: the context bit
+  int number = 0;  ///< 0-based number in the association: the context bit
   model::PixelMap const* map = nullptr;
   std::int64_t y0 = 0, y1 = 0;
-  float const* data = nullptr;                 ///< SCI less sky
-  float const* weight = nullptr;               ///< null: all ones. Must be 0 where data is NaN
-  std::array<float const*, 3> root_variance{}; ///< square roots of VAR_RNOISE, VAR_FLAT, VAR_POISSON; null: missing plane
-  double exposure_time = 1;                    ///< seconds, for VarianceWeight::ExposureTime
+  float const* data = nullptr;    ///< SCI less sky
+  float const* weight = nullptr;  ///< null: all ones. Must be 0 where data is NaN
+  std::array<float const*, 3>
+      root_variance{};       ///< square roots of VAR_RNOISE, VAR_FLAT, VAR_POISSON; null: missing plane
+  double exposure_time = 1;  ///< seconds, for VarianceWeight::ExposureTime
   /// Pixels (y * nx + x, ascending) without a position besides those outside map->valid; null: none. No interior drop
   /// next to one takes part either (spec 30, 4.6).
   std::vector<std::int64_t> const* holes = nullptr;
@@ -58,7 +59,8 @@ struct DrizzledBlock {
 /// thread: the bits depend on nothing else.
 class BlockAccumulator {
  public:
-  BlockAccumulator(model::PixelBox const& box, std::int64_t grid_nx, std::int64_t grid_ny, DrizzleOptions const& options);
+  BlockAccumulator(model::PixelBox const& box, std::int64_t grid_nx, std::int64_t grid_ny,
+                   DrizzleOptions const& options);
   ~BlockAccumulator();
   BlockAccumulator(BlockAccumulator&&) noexcept;
   BlockAccumulator& operator=(BlockAccumulator&&) noexcept;
@@ -82,11 +84,13 @@ class BlockAccumulator {
   std::unique_ptr<State> state_;
 };
 
-/// Largest distance in output pixels between the mapped centre of an input pixel and the centre of an output pixel it can
-/// reach, given the largest magnification of the map (output pixels an input pixel).
+/// Largest distance in output pixels between the mapped centre of an input pixel and the centre of an output pixel it
+/// can reach, given the largest magnification of the map (output pixels an input pixel).
 double reach(DrizzleOptions const& options, double magnification);
 
 /// Adds `input` to all blocks, one thread a block (Kokkos, dynamic schedule: no block depends on another).
 void drizzle_onto_blocks(DrizzleInput const& input, std::vector<BlockAccumulator*> const& blocks);
+/// The same for several exposures, ascending in number: each block takes all of them while its sums are in the cache.
+void drizzle_onto_blocks(std::vector<DrizzleInput> const& inputs, std::vector<BlockAccumulator*> const& blocks);
 
 }  // namespace tessera::kernels

@@ -31,6 +31,7 @@ struct RunPlan {
   std::vector<steps::MosaicPlan> mosaics;
   std::int64_t memory_per_rank = 0;
   int ranks = 1;
+  std::int64_t program_bytes = 0;     ///< largest resident set of a rank when the plan was made; the budget less this is for steps
   std::int64_t bytes_to_read = 0;     ///< at least: every input once
   std::int64_t bytes_to_write = 0;    ///< products, and the HDF5 while they are made
 };

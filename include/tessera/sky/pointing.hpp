@@ -1,4 +1,4 @@
-// The JWST pointing transforms: velocity aberration and V2V3 to sky, and whole imaging WCS objects (spec 20, section 3).
+// The JWST pointing transforms: velocity aberration, V2V3 to sky, and whole imaging WCS objects (spec 20, section 3).
 #pragma once
 #include <memory>
 #include <optional>
@@ -14,7 +14,7 @@ struct Pointing {
   std::optional<double> va_scale;                   ///< VA_SCALE; unset: none
 };
 
-/// Differential velocity aberration about (v2_ref, v3_ref): identity when VA_SCALE is missing or 1; InputError when <= 0.
+/// Differential velocity aberration about (v2_ref, v3_ref): identity when VA_SCALE is missing or 1; InputError if <= 0.
 TransformPointer make_velocity_aberration(Pointing const& pointing);
 /// V2V3 (arcsec) to ra, dec (spec 20, 3.5).
 TransformPointer make_v2v3_to_sky(Pointing const& pointing);

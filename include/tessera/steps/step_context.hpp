@@ -27,6 +27,7 @@ struct StepContext {
   parallel::ControlChannel& control;
   parallel::MemoryBudget& budget;
   std::vector<store::ExposureRecord> const& records;  ///< the inventory, the same on all ranks
+  std::int64_t program_bytes = 0;                     ///< what a rank held when the plan was made: not for steps to use
   /// Ledger of a (target, band); empty where no step has written one.
   std::function<store::Ledger(std::string const& target, std::string const& band)> ledger;
   bool stop_on_error = false;      ///< --on-error stop

@@ -117,7 +117,7 @@ std::vector<double> AsdfArray::to_doubles() const {
       }
       break;
     default:
-      throw InputError({"array is not one of real numbers", {}, "an integer, float or bool8 type", datatype.name(), {}});
+      throw InputError({"array is not one of real numbers", {}, "an integer, float or bool8", datatype.name(), {}});
   }
   return values;
 }

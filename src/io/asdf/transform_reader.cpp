@@ -273,8 +273,9 @@ std::shared_ptr<sky::Transform> TransformReader::read_on_sphere(std::string_view
   std::string const type = text_at(node, path, "rotation_type");
   if (type != "cartesian" && type != "spherical")
     fail(path + ".rotation_type", "unknown kind", "cartesian or spherical", type);
-  return std::make_shared<sky::RotateSequence3D>(
-      angles, axes, type == "cartesian" ? sky::RotateSequence3D::Kind::Cartesian : sky::RotateSequence3D::Kind::Spherical);
+  using Kind = sky::RotateSequence3D::Kind;
+  return std::make_shared<sky::RotateSequence3D>(angles, axes,
+                                                 type == "cartesian" ? Kind::Cartesian : Kind::Spherical);
 }
 
 void TransformReader::read_common(AsdfValue const& node, std::string const& path, int depth,
@@ -298,7 +299,8 @@ void TransformReader::read_common(AsdfValue const& node, std::string const& path
   if (auto const* inverse = node.find("inverse"); inverse && !inverse->is_null()) {
     auto const back = read(*inverse, path + ".inverse", depth + 1);
     // Old references have inner inverses that fit only as a whole chain; they do no harm below an outer inverse.
-    bool const fits = back->input_count() == transform.output_count() && back->output_count() == transform.input_count();
+    bool const fits =
+        back->input_count() == transform.output_count() && back->output_count() == transform.input_count();
     if (!fits && depth == 0)
       fail(path + ".inverse", "inverse does not fit its transform",
            fmt::format("{} inputs, {} outputs", transform.output_count(), transform.input_count()),

@@ -52,7 +52,8 @@ AsdfValue make_bounding_box(sky::Transform const& transform) {
     if (found == box.end()) ignore.append(input);
     else intervals.set(input, number_list({found->low, found->high}));
   }
-  AsdfValue value = AsdfValue::mapping({{"ignore", std::move(ignore)}, {"intervals", std::move(intervals)}, {"order", "F"}});
+  AsdfValue value =
+      AsdfValue::mapping({{"ignore", std::move(ignore)}, {"intervals", std::move(intervals)}, {"order", "F"}});
   value.set_tag(fmt::format("{}transform/property/bounding_box-1.0.0", TransformPrefix));
   return value;
 }

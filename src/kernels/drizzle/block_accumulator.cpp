@@ -86,24 +86,31 @@ std::int64_t BlockAccumulator::bytes(DrizzleOptions const& options) {
 }
 
 std::int64_t BlockAccumulator::scratch_bytes(DrizzleOptions const& options) {
-  std::int64_t const cell = options.variances ? sizeof(drizzle::VarianceCell) + sizeof(double) : sizeof(drizzle::ImageCell);
+  std::int64_t const cell =
+      options.variances ? sizeof(drizzle::VarianceCell) + sizeof(double) : sizeof(drizzle::ImageCell);
   // The rows of the map and of the drops: a few dozen lines as wide as a detector.
   std::int64_t const rows = 64 * 8 * 2048;
   return (cell + 1) * static_cast<std::int64_t>(drizzle::ExposureScratch::CellCount) + rows;
 }
 
-void drizzle_onto_blocks(DrizzleInput const& input, std::vector<BlockAccumulator*> const& blocks) {
+void drizzle_onto_blocks(std::vector<DrizzleInput> const& inputs, std::vector<BlockAccumulator*> const& blocks) {
+  // An exception may not leave a parallel region.
   std::vector<std::exception_ptr> failures(blocks.size());
   using Policy = Kokkos::RangePolicy<compute::HostExecution, Kokkos::Schedule<Kokkos::Dynamic>>;
-  Kokkos::parallel_for("tessera::drizzle_onto_blocks", Policy(0, blocks.size()).set_chunk_size(1), [&](std::size_t block) {
-    try {
-      blocks[block]->add(input);
-    } catch (...) {
-      failures[block] = std::current_exception();
-    }
-  });
-  for (auto const& one : failures)
-    if (one) std::rethrow_exception(one);
+  Kokkos::parallel_for("tessera::drizzle_onto_blocks", Policy(0, blocks.size()).set_chunk_size(1),
+                       [&](std::size_t block) {
+                         try {
+                           for (auto const& input : inputs) blocks[block]->add(input);
+                         } catch (...) {
+                           failures[block] = std::current_exception();
+                         }
+                       });
+  for (auto const& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
+
+void drizzle_onto_blocks(DrizzleInput const& input, std::vector<BlockAccumulator*> const& blocks) {
+  drizzle_onto_blocks(std::vector<DrizzleInput>{input}, blocks);
 }
 
 }  // namespace tessera::kernels

@@ -22,29 +22,17 @@ BlockSums::BlockSums(model::PixelBox const& box, DrizzleOptions const& options) 
 
 void BlockSums::fold(DrizzleInput const& input, ExposureScratch& scratch) {
   constexpr int Rim = ExposureScratch::Rim, Stride = ExposureScratch::Stride;
-  auto const width = static_cast<int>(box_.width()), height = static_cast<int>(box_.height());
-  Row weight{};
+  auto const width = static_cast<std::size_t>(box_.width());
+  auto const height = static_cast<int>(box_.height());
   for (int cell_row = scratch.first_row; cell_row <= scratch.last_row; ++cell_row) {
     int const row = cell_row - Rim;
     if (row >= 0 && row < height) {
-      auto const at = static_cast<std::size_t>(row) * static_cast<std::size_t>(width);
-      auto const cell = static_cast<std::size_t>(cell_row) * Stride + Rim;
-      double *const weights = weight_.data() + at, *const values = value_.data() + at;
-      double largest = 0;
-      auto const add = [&](auto const* cells) {
-        for (int k = 0; k < width; ++k) {
-          weight[static_cast<std::size_t>(k)] = cells[k][0];
-          weights[k] += cells[k][0];
-          values[k] += cells[k][1];
-        }
-        for (int k = 0; k < width; ++k) largest = std::max(largest, std::abs(weight[static_cast<std::size_t>(k)]));
-      };
-      if (options_.variances) add(scratch.variance.data() + cell);
-      else add(scratch.image.data() + cell);
-      if (largest > 0) {
-        if (options_.variances) fold_variances(input, scratch, cell_row, at, weight);
-        if (options_.context) fold_context(input, scratch, cell_row, at, weight);
-      }
+      auto const sums = static_cast<std::size_t>(row) * width,
+                 cells = static_cast<std::size_t>(cell_row) * Stride + Rim;
+      if (options_.variances)
+        fold_row(input, scratch, scratch.variance.data() + cells, cells, sums);
+      else
+        fold_row(input, scratch, scratch.image.data() + cells, cells, sums);
     }
     scratch.clear_row(cell_row);
   }
@@ -52,11 +40,31 @@ void BlockSums::fold(DrizzleInput const& input, ExposureScratch& scratch) {
   scratch.last_row = -1;
 }
 
+template <class Cell>
+void BlockSums::fold_row(DrizzleInput const& input, ExposureScratch const& scratch, Cell const* row, std::size_t cells,
+                         std::size_t sums) {
+  // Only the part of the row that the exposure reaches: the sums of all blocks are far larger than the caches.
+  std::size_t begin = 0, end = static_cast<std::size_t>(box_.width());
+  while (begin < end && row[begin][0] == 0) ++begin;
+  while (end > begin && row[end - 1][0] == 0) --end;
+  if (begin == end) return;
+  Part const part{cells + begin, sums + begin, end - begin};
+  Row weight;
+  double *const weights = weight_.data() + part.sums, *const values = value_.data() + part.sums;
+  for (std::size_t k = 0; k < part.count; ++k) {
+    Cell const cell = row[begin + k];
+    weight[k] = cell[0];
+    weights[k] += cell[0];
+    values[k] += cell[1];
+  }
+  if (options_.variances) fold_variances(input, scratch, part, weight);
+  if (options_.context) fold_context(input, scratch, part, weight);
+}
+
 /// Spec 30, 4.8, items 1 to 3, on one row.
-void BlockSums::fold_variances(DrizzleInput const& input, ExposureScratch const& scratch, int cell_row, std::size_t at,
+void BlockSums::fold_variances(DrizzleInput const& input, ExposureScratch const& scratch, Part const& part,
                                Row const& weight) {
-  auto const width = static_cast<std::size_t>(box_.width());
-  auto const cell = static_cast<std::size_t>(cell_row) * ExposureScratch::Stride + ExposureScratch::Rim;
+  auto const [cell, at, width] = part;
   VarianceCell const* const cells = scratch.variance.data() + cell;
   double const* const third = scratch.third.data() + cell;
   bool const by_time = options_.variance_weight == VarianceWeight::ExposureTime;
@@ -104,13 +112,12 @@ void BlockSums::separate_image_weights() {
 }
 
 /// Spec 30, 4.7: the bit is set where the exposure's weight, in float32, is positive.
-void BlockSums::fold_context(DrizzleInput const& input, ExposureScratch const& scratch, int cell_row, std::size_t at,
+void BlockSums::fold_context(DrizzleInput const& input, ExposureScratch const& scratch, Part const& part,
                              Row const& weight) {
-  auto const width = static_cast<std::size_t>(box_.width());
+  auto const [cell, at, width] = part;
   std::array<std::uint8_t, model::BlockSize> reached{};
   if (!scratch.contributed.empty() &&
       (options_.kernel == DrizzleKernel::Lanczos2 || options_.kernel == DrizzleKernel::Lanczos3)) {
-    auto const cell = static_cast<std::size_t>(cell_row) * ExposureScratch::Stride + ExposureScratch::Rim;
     std::copy_n(scratch.contributed.begin() + static_cast<std::ptrdiff_t>(cell), width, reached.begin());
   } else {
     // The smallest double that rounds to a positive float32; NaN weights do not occur.

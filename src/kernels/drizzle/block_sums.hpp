@@ -20,8 +20,15 @@ class BlockSums {
 
  private:
   using Row = std::array<double, model::BlockSize>;
-  void fold_variances(DrizzleInput const& input, ExposureScratch const& scratch, int cell_row, std::size_t at, Row const& weight);
-  void fold_context(DrizzleInput const& input, ExposureScratch const& scratch, int cell_row, std::size_t at, Row const& weight);
+  /// Part of a row: where it begins among the cells of the scratch and among the sums, and its length.
+  struct Part {
+    std::size_t cells, sums, count;
+  };
+  template <class Cell>
+  void fold_row(DrizzleInput const& input, ExposureScratch const& scratch, Cell const* row, std::size_t cells,
+                std::size_t sums);
+  void fold_variances(DrizzleInput const& input, ExposureScratch const& scratch, Part const& part, Row const& weight);
+  void fold_context(DrizzleInput const& input, ExposureScratch const& scratch, Part const& part, Row const& weight);
   /// Gives each variance its own sum of image weights, from when they begin to differ.
   void separate_image_weights();
 

@@ -119,7 +119,8 @@ DropRow const& CornerRows::row(std::int64_t y) {
   drop_.x0 = columns.begin;
   if (shared_) {
     auto const &low = shared_corners(y), &high = shared_corners(y + 1);
-    auto &along_low = edges_[static_cast<std::size_t>(y % 2)], &along_high = edges_[static_cast<std::size_t>((y + 1) % 2)];
+    auto &along_low = edges_[static_cast<std::size_t>(y % 2)],
+         &along_high = edges_[static_cast<std::size_t>((y + 1) % 2)];
     auto& upright = edges_[2];
     find_slopes(low, high, 0, {columns.begin, columns.end + 1}, upright);
     drop_.x = {high.x.data() + first, high.x.data() + first + 1, low.x.data() + first + 1, low.x.data() + first};

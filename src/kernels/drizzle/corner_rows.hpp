@@ -8,8 +8,9 @@
 
 namespace tessera::kernels::drizzle {
 
-/// The drops of one input row: corners in order round the drop, dy/dx and dx/dy of the edges from corner k to corner k + 1
-/// (both 0 for edges along an axis, where neither is needed), and the mapped centres. All point to values of column `x0`.
+/// The drops of one input row: corners in order round the drop, dy/dx and dx/dy of the edges from corner k to corner k
+/// + 1 (both 0 for edges along an axis, where neither is needed), and the mapped centres. All point to values of column
+/// `x0`.
 struct DropRow {
   std::int64_t x0 = 0;
   std::array<double const*, 4> x{}, y{}, slope{}, inverse{};
@@ -19,8 +20,8 @@ struct DropRow {
 
 /// Walks the rows of an exposure upwards. With pixfrac 1 the corners and edges between two pixels are computed once.
 ///
-/// The bilinear interpolation of spec 30, 4.6 goes on linearly over the border of the array. Here the rows of centres are
-/// continued by one extrapolated row and column on each side instead, which is the same and needs no special cases.
+/// The bilinear interpolation of spec 30, 4.6 goes on linearly over the border of the array. Here the rows of centres
+/// are continued by one extrapolated row and column on each side instead, which is the same and needs no special cases.
 class CornerRows {
  public:
   CornerRows(DrizzleInput const& input, double pixfrac, InputRows const& rows);

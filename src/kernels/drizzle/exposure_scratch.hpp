@@ -25,7 +25,7 @@ struct ExposureScratch {
 
   std::vector<ImageCell> image;
   std::vector<VarianceCell> variance;
-  std::vector<double> third;            ///< sum(a w root POISSON)
+  std::vector<double> third;              ///< sum(a w root POISSON)
   std::vector<std::uint8_t> contributed;  ///< some a w > 0: needed where kernels have negative lobes
   int first_row = Stride, last_row = -1;  ///< touched rows, in cells
 

@@ -52,12 +52,18 @@ double half_width(DrizzleOptions const& options, double change) {
   double const ratio = options.pixel_scale_ratio;
   if (options.pixfrac <= 0.001) return 0.5;
   switch (options.kernel) {
-    case DrizzleKernel::Square: return 0.5 * options.pixfrac * change * 1.1;  // 1.1: corners extrapolated at the border
-    case DrizzleKernel::Turbo: return 0.5 * options.pixfrac / ratio;
-    case DrizzleKernel::Point: return 0.5;
-    case DrizzleKernel::Gaussian: return std::max(2.5 * options.pixfrac / 2.3548 / ratio, 1.2 / ratio);
-    case DrizzleKernel::Lanczos2: return 2 / ratio;
-    case DrizzleKernel::Lanczos3: return 3 / ratio;
+    case DrizzleKernel::Square:
+      return 0.5 * options.pixfrac * change * 1.1;  // 1.1: corners extrapolated at the border
+    case DrizzleKernel::Turbo:
+      return 0.5 * options.pixfrac / ratio;
+    case DrizzleKernel::Point:
+      return 0.5;
+    case DrizzleKernel::Gaussian:
+      return std::max(2.5 * options.pixfrac / 2.3548 / ratio, 1.2 / ratio);
+    case DrizzleKernel::Lanczos2:
+      return 2 / ratio;
+    case DrizzleKernel::Lanczos3:
+      return 3 / ratio;
   }
   return 0.5;
 }

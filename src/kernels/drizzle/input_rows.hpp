@@ -22,12 +22,13 @@ struct InputRows {
   std::size_t index(std::int64_t y) const { return static_cast<std::size_t>(y - y0); }
 };
 
-/// Fills `rows` with all input pixels that can reach `box`, and few others: on each patch the map is its linear part give
-/// or take the sum of the other coefficients, so each row's interval is solved for, not searched.
-void find_input_rows(model::PixelMap const& map, model::PixelBox const& box, DrizzleOptions const& options, InputRows& rows);
+/// Fills `rows` with all input pixels that can reach `box`, and few others: on each patch the map is its linear part
+/// give or take the sum of the other coefficients, so each row's interval is solved for, not searched.
+void find_input_rows(model::PixelMap const& map, model::PixelBox const& box, DrizzleOptions const& options,
+                     InputRows& rows);
 
-/// Half width, output pixels, of the drop or kernel of an input pixel on an axis, when the map has this largest change of
-/// the output coordinate per input pixel in x and y together.
+/// Half width, output pixels, of the drop or kernel of an input pixel on an axis, when the map has this largest change
+/// of the output coordinate per input pixel in x and y together.
 double half_width(DrizzleOptions const& options, double change);
 
 }  // namespace tessera::kernels::drizzle

@@ -37,8 +37,8 @@ inline double largest_lane(Lanes a) {
   return first > second ? first : second;
 }
 
-/// Corners of quadrilaterals in order round them, relative to the lower-left corner of their windows, and dy/dx and dx/dy
-/// of the edges from corner k to corner k + 1 (0 where they do not exist).
+/// Corners of quadrilaterals in order round them, relative to the lower-left corner of their windows, and dy/dx and
+/// dx/dy of the edges from corner k to corner k + 1 (0 where they do not exist).
 struct QuadLanes {
   Lanes x[4], y[4], slope[4], inverse[4];
 };
@@ -47,11 +47,12 @@ struct QuadLanes {
 /// knowing it saves the sorting of end points.
 enum class Way { Mixed, RightUp, RightDown, LeftUp, LeftDown };
 
-/// Adds 2 x the integral of max(y - level, 0) dx along one directed edge, column by column of the window, for the levels
-/// 0 .. Rows - 1. Differences of these between levels are areas under the edge inside the cells (Green's theorem).
+/// Adds 2 x the integral of max(y - level, 0) dx along one directed edge, column by column of the window, for the
+/// levels 0 .. Rows - 1. Differences of these between levels are areas under the edge inside the cells (Green's
+/// theorem).
 ///
-/// Nothing branches and no difference of large numbers is taken: at each level the part of the edge above it is found by
-/// clamping the crossing, so a nearly level or nearly upright edge costs no accuracy.
+/// Nothing branches and no difference of large numbers is taken: at each level the part of the edge above it is found
+/// by clamping the crossing, so a nearly level or nearly upright edge costs no accuracy.
 template <int Columns, int Rows, Way Runs>
 inline __attribute__((always_inline)) void add_edge(Lanes xa, Lanes ya, Lanes xb, Lanes yb, Lanes slope, Lanes inverse,
                                                     Lanes (&sums)[Rows][Columns]) {
@@ -70,9 +71,12 @@ inline __attribute__((always_inline)) void add_edge(Lanes xa, Lanes ya, Lanes xb
     yl = Leftward ? yb : ya, yr = Leftward ? ya : yb;
   }
   auto const add = [&](Lanes& sum, Lanes term) {
-    if constexpr (Mixed) sum += sign * term;
-    else if constexpr (Leftward) sum -= term;
-    else sum += term;
+    if constexpr (Mixed)
+      sum += sign * term;
+    else if constexpr (Leftward)
+      sum -= term;
+    else
+      sum += term;
   };
   Lanes px[Columns + 1], py[Columns + 1];  // the edge at the window's column boundaries
   px[0] = xl, py[0] = yl, px[Columns] = xr, py[Columns] = yr;
@@ -97,9 +101,9 @@ inline __attribute__((always_inline)) void add_edge(Lanes xa, Lanes ya, Lanes xb
     for (int column = 0; column < Columns; ++column) {
       Lanes const boundary = px[column + 1];
       Lanes const right = column + 1 == Columns ? end
-                          : Mixed             ? clamp_lanes(boundary, begin, end)
-                          : Rising            ? larger(boundary, begin)
-                                              : smaller(boundary, end);
+                          : Mixed               ? clamp_lanes(boundary, begin, end)
+                          : Rising              ? larger(boundary, begin)
+                                                : smaller(boundary, end);
       Lanes const right_height = larger(py[column + 1] - level, zero);
       add(sums[row][column], (right - left) * (left_height + right_height));
       left = right;
@@ -128,11 +132,21 @@ inline __attribute__((always_inline)) void find_overlaps(QuadLanes const& quad, 
     Lanes const xa = quad.x[edge], ya = quad.y[edge], xb = quad.x[next], yb = quad.y[next];
     Lanes const slope = quad.slope[edge], inverse = quad.inverse[edge];
     switch (find_way(xa, ya, xb, yb)) {
-      case Way::RightUp: add_edge<Columns, Rows, Way::RightUp>(xa, ya, xb, yb, slope, inverse, sums); break;
-      case Way::RightDown: add_edge<Columns, Rows, Way::RightDown>(xa, ya, xb, yb, slope, inverse, sums); break;
-      case Way::LeftUp: add_edge<Columns, Rows, Way::LeftUp>(xa, ya, xb, yb, slope, inverse, sums); break;
-      case Way::LeftDown: add_edge<Columns, Rows, Way::LeftDown>(xa, ya, xb, yb, slope, inverse, sums); break;
-      case Way::Mixed: add_edge<Columns, Rows, Way::Mixed>(xa, ya, xb, yb, slope, inverse, sums); break;
+      case Way::RightUp:
+        add_edge<Columns, Rows, Way::RightUp>(xa, ya, xb, yb, slope, inverse, sums);
+        break;
+      case Way::RightDown:
+        add_edge<Columns, Rows, Way::RightDown>(xa, ya, xb, yb, slope, inverse, sums);
+        break;
+      case Way::LeftUp:
+        add_edge<Columns, Rows, Way::LeftUp>(xa, ya, xb, yb, slope, inverse, sums);
+        break;
+      case Way::LeftDown:
+        add_edge<Columns, Rows, Way::LeftDown>(xa, ya, xb, yb, slope, inverse, sums);
+        break;
+      case Way::Mixed:
+        add_edge<Columns, Rows, Way::Mixed>(xa, ya, xb, yb, slope, inverse, sums);
+        break;
     }
   }
   Lanes const zero{};

@@ -39,7 +39,8 @@ struct PointAxis {
 class TurboAxis {
  public:
   explicit TurboAxis(DrizzleOptions const& options)
-      : half_(options.pixfrac / (2 * options.pixel_scale_ratio)), factor_(options.pixel_scale_ratio / options.pixfrac) {}
+      : half_(options.pixfrac / (2 * options.pixel_scale_ratio)),
+        factor_(options.pixel_scale_ratio / options.pixfrac) {}
   void operator()(double x, AxisShares& axis) const {
     double const low = x - half_, high = x + half_;
     set_range(axis, round_pixel(low), round_pixel(high));
@@ -88,7 +89,8 @@ class GaussianAxis {
 class LanczosAxis {
  public:
   static constexpr double Step = 0.003;
-  LanczosAxis(DrizzleOptions const& options, int order) : half_(order / options.pixel_scale_ratio), ratio_(options.pixel_scale_ratio) {
+  LanczosAxis(DrizzleOptions const& options, int order)
+      : half_(order / options.pixel_scale_ratio), ratio_(options.pixel_scale_ratio) {
     auto const count = static_cast<std::size_t>(order / Step) + 2;
     table_.assign(count, 0.0);
     table_[0] = 1;
@@ -98,7 +100,8 @@ class LanczosAxis {
     }
   }
   void operator()(double x, AxisShares& axis) const {
-    set_range(axis, static_cast<std::int64_t>(std::floor(x - half_)) + 1, static_cast<std::int64_t>(std::floor(x + half_)));
+    set_range(axis, static_cast<std::int64_t>(std::floor(x - half_)) + 1,
+              static_cast<std::int64_t>(std::floor(x + half_)));
     for (int k = 0; k < axis.count; ++k) {
       double const distance = std::abs(x - static_cast<double>(axis.first + k)) * ratio_;
       auto const at = static_cast<std::size_t>(distance / Step + 0.5);
@@ -113,8 +116,8 @@ class LanczosAxis {
 
 /// Walks the input pixels; `Lobes`: shares may be negative, so that contributions are noted one by one.
 template <bool Variances, bool Lobes, class Axis>
-void add_pixels(DrizzleInput const& input, DrizzleOptions const& options, Axis const& axis_shares, InputRows const& rows,
-                TargetBlock const& block, ExposureScratch& scratch) {
+void add_pixels(DrizzleInput const& input, DrizzleOptions const& options, Axis const& axis_shares,
+                InputRows const& rows, TargetBlock const& block, ExposureScratch& scratch) {
   auto const& box = block.box;
   double const frame_x = static_cast<double>(block.grid_nx) - 0.5, frame_y = static_cast<double>(block.grid_ny) - 0.5;
   std::vector<double> X, Y;
@@ -163,8 +166,10 @@ void add_pixels(DrizzleInput const& input, DrizzleOptions const& options, Axis c
 template <bool Lobes, class Axis>
 void add_with(DrizzleInput const& input, DrizzleOptions const& options, Axis const& axis, InputRows const& rows,
               TargetBlock const& block, ExposureScratch& scratch) {
-  if (options.variances) add_pixels<true, Lobes>(input, options, axis, rows, block, scratch);
-  else add_pixels<false, Lobes>(input, options, axis, rows, block, scratch);
+  if (options.variances)
+    add_pixels<true, Lobes>(input, options, axis, rows, block, scratch);
+  else
+    add_pixels<false, Lobes>(input, options, axis, rows, block, scratch);
 }
 
 }  // namespace
@@ -173,11 +178,21 @@ void add_separable(DrizzleInput const& input, DrizzleOptions const& options, Inp
                    TargetBlock const& block, ExposureScratch& scratch) {
   switch (options.kernel) {
     case DrizzleKernel::Square:
-    case DrizzleKernel::Point: add_with<false>(input, options, PointAxis(options), rows, block, scratch); break;
-    case DrizzleKernel::Turbo: add_with<false>(input, options, TurboAxis(options), rows, block, scratch); break;
-    case DrizzleKernel::Gaussian: add_with<false>(input, options, GaussianAxis(options), rows, block, scratch); break;
-    case DrizzleKernel::Lanczos2: add_with<true>(input, options, LanczosAxis(options, 2), rows, block, scratch); break;
-    case DrizzleKernel::Lanczos3: add_with<true>(input, options, LanczosAxis(options, 3), rows, block, scratch); break;
+    case DrizzleKernel::Point:
+      add_with<false>(input, options, PointAxis(options), rows, block, scratch);
+      break;
+    case DrizzleKernel::Turbo:
+      add_with<false>(input, options, TurboAxis(options), rows, block, scratch);
+      break;
+    case DrizzleKernel::Gaussian:
+      add_with<false>(input, options, GaussianAxis(options), rows, block, scratch);
+      break;
+    case DrizzleKernel::Lanczos2:
+      add_with<true>(input, options, LanczosAxis(options, 2), rows, block, scratch);
+      break;
+    case DrizzleKernel::Lanczos3:
+      add_with<true>(input, options, LanczosAxis(options, 3), rows, block, scratch);
+      break;
   }
 }
 

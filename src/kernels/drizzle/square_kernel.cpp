@@ -77,13 +77,15 @@ DropFacts find_facts(RowJob const& job, std::int64_t k) {
   Lanes const doubled_area = (x[1] - x[3]) * (y[0] - y[2]) - (x[0] - x[2]) * (y[1] - y[3]);
   Lanes const cx = load_lanes(drops.centre_x + k), cy = load_lanes(drops.centre_y + k);
   auto const& box = job.block.box;
-  double const frame_x = static_cast<double>(job.block.grid_nx) - 0.5, frame_y = static_cast<double>(job.block.grid_ny) - 0.5;
+  double const frame_x = static_cast<double>(job.block.grid_nx) - 0.5,
+               frame_y = static_cast<double>(job.block.grid_ny) - 0.5;
   static constexpr Lanes Places = {0, 1, 2, 3};
   // A NaN corner makes the area NaN, and then neither comparison of it holds.
-  auto const takes_part = ((doubled_area > 0.0) | (doubled_area < 0.0)) & (cx >= -0.5) & (cx <= frame_x) & (cy >= -0.5) &
-                          (cy <= frame_y) & (right >= static_cast<double>(box.x0)) & (left < static_cast<double>(box.x1)) &
-                          (high >= static_cast<double>(box.y0)) & (low < static_cast<double>(box.y1)) &
-                          (facts.weight != 0.0) & (Places < static_cast<double>(job.count - k));
+  auto const takes_part = ((doubled_area > 0.0) | (doubled_area < 0.0)) & (cx >= -0.5) & (cx <= frame_x) &
+                          (cy >= -0.5) & (cy <= frame_y) & (right >= static_cast<double>(box.x0)) &
+                          (left < static_cast<double>(box.x1)) & (high >= static_cast<double>(box.y0)) &
+                          (low < static_cast<double>(box.y1)) & (facts.weight != 0.0) &
+                          (Places < static_cast<double>(job.count - k));
   facts.column = left;
   facts.row = low;
   facts.column_count = takes_part ? right - left + 1.0 : zero;
@@ -117,7 +119,8 @@ void add_group(RowJob const& job, DropFacts const& facts, std::int64_t k) {
   if (facts.column_count[LaneCount - 1] != 0.0)
     for (int row = 0; row < Rows; ++row) adder.prefetch(bases[LaneCount - 1] + row * Stride);
   Lanes shares[Rows][Columns];
-  find_overlaps<Columns, Rows>(load_quad(job.drops, k, facts.column, facts.row), facts.scale, least_share(facts.scale), shares);
+  find_overlaps<Columns, Rows>(load_quad(job.drops, k, facts.column, facts.row), facts.scale, least_share(facts.scale),
+                               shares);
   // From here on the lanes go one by one, and reading them from memory is cheaper than taking vectors apart.
   alignas(sizeof(Lanes)) double stored[Rows][Columns][LaneCount], weights[LaneCount], counts[LaneCount];
   std::memcpy(stored, shares, sizeof stored);
@@ -134,7 +137,8 @@ void add_group(RowJob const& job, DropFacts const& facts, std::int64_t k) {
 #pragma GCC unroll 8
       for (int row = 0; row < Rows; ++row)
 #pragma GCC unroll 8
-        for (int column = 0; column < Columns; ++column) adder.add(base + row * Stride + column, stored[row][column][lane]);
+        for (int column = 0; column < Columns; ++column)
+          adder.add(base + row * Stride + column, stored[row][column][lane]);
     } else {  // what is not a number spreads only where the drop really lies
       for (int row = 0; row < Rows; ++row)
         for (int column = 0; column < Columns; ++column)
@@ -177,12 +181,14 @@ void add_large_drop(RowJob const& job, DropFacts const& facts, std::int64_t k, i
       double area = 0;
       for (std::size_t edge = 0; edge < 4; ++edge) {
         auto const next = (edge + 1) % 4;
-        area += edge_area(drops.x[edge][k + lane], drops.y[edge][k + lane], drops.x[next][k + lane], drops.y[next][k + lane],
-                          static_cast<double>(column) - 0.5, static_cast<double>(row) - 0.5);
+        area += edge_area(drops.x[edge][k + lane], drops.y[edge][k + lane], drops.x[next][k + lane],
+                          drops.y[next][k + lane], static_cast<double>(column) - 0.5, static_cast<double>(row) - 0.5);
       }
       double const share = area * 2 * facts.scale[lane];
       if (share >= LeastShare)
-        adder.add(static_cast<std::ptrdiff_t>(cell_row) * ExposureScratch::Stride + (column - box.x0) + ExposureScratch::Rim, share);
+        adder.add(
+            static_cast<std::ptrdiff_t>(cell_row) * ExposureScratch::Stride + (column - box.x0) + ExposureScratch::Rim,
+            share);
     }
   }
 }
@@ -193,13 +199,20 @@ void add_drops(RowJob const& job) {
     auto const facts = find_facts(job, k);
     double const columns = largest_lane(facts.column_count), rows = largest_lane(facts.row_count);
     if (columns == 0) continue;
-    if (columns <= 2 && rows <= 2) add_group<2, 2, Variances>(job, facts, k);
-    else if (columns <= 2 && rows <= 3) add_group<2, 3, Variances>(job, facts, k);
-    else if (columns <= 3 && rows <= 2) add_group<3, 2, Variances>(job, facts, k);
-    else if (columns <= 3 && rows <= 3) add_group<3, 3, Variances>(job, facts, k);
-    else if (columns <= 4 && rows <= 4) add_group<4, 4, Variances>(job, facts, k);
-    else if (columns <= 6 && rows <= 6) add_group<6, 6, Variances>(job, facts, k);
-    else if (columns <= LargestWindow && rows <= LargestWindow) add_group<LargestWindow, LargestWindow, Variances>(job, facts, k);
+    if (columns <= 2 && rows <= 2)
+      add_group<2, 2, Variances>(job, facts, k);
+    else if (columns <= 2 && rows <= 3)
+      add_group<2, 3, Variances>(job, facts, k);
+    else if (columns <= 3 && rows <= 2)
+      add_group<3, 2, Variances>(job, facts, k);
+    else if (columns <= 3 && rows <= 3)
+      add_group<3, 3, Variances>(job, facts, k);
+    else if (columns <= 4 && rows <= 4)
+      add_group<4, 4, Variances>(job, facts, k);
+    else if (columns <= 6 && rows <= 6)
+      add_group<6, 6, Variances>(job, facts, k);
+    else if (columns <= LargestWindow && rows <= LargestWindow)
+      add_group<LargestWindow, LargestWindow, Variances>(job, facts, k);
     else
       for (int lane = 0; lane < LaneCount; ++lane)
         if (facts.column_count[lane] != 0.0) add_large_drop<Variances>(job, facts, k, lane);
@@ -208,8 +221,8 @@ void add_drops(RowJob const& job) {
 
 }  // namespace
 
-void add_square(DrizzleInput const& input, DrizzleOptions const& options, InputRows const& rows, TargetBlock const& block,
-                ExposureScratch& scratch) {
+void add_square(DrizzleInput const& input, DrizzleOptions const& options, InputRows const& rows,
+                TargetBlock const& block, ExposureScratch& scratch) {
   CornerRows corners(input, options.pixfrac, rows);
   std::int64_t const y_begin = std::max(rows.y0, input.y0), y_end = std::min(rows.y1, input.y1);
   for (std::int64_t y = y_begin; y < y_end; ++y) {
@@ -217,8 +230,10 @@ void add_square(DrizzleInput const& input, DrizzleOptions const& options, InputR
     InputRow const planes(input, options, y);
     prefetch_row(input, rows, y + 1);
     RowJob const job{corners.row(y), planes, rows.last(y) - rows.first(y), block, scratch};
-    if (options.variances) add_drops<true>(job);
-    else add_drops<false>(job);
+    if (options.variances)
+      add_drops<true>(job);
+    else
+      add_drops<false>(job);
   }
 }
 

@@ -19,13 +19,11 @@ struct TargetBlock {
 /// One row of the exposure's planes, already checked to be among the rows that were read.
 class InputRow {
  public:
-  InputRow(DrizzleInput const& input, DrizzleOptions const& options, std::int64_t y)
-      : scale_(options.iscale) {
+  InputRow(DrizzleInput const& input, DrizzleOptions const& options, std::int64_t y) : scale_(options.iscale) {
     auto const offset = (y - input.y0) * input.map->nx;
     data_ = input.data + offset;
     weight_ = input.weight ? input.weight + offset : nullptr;
-    for (std::size_t k = 0; k < 3; ++k)
-      root_[k] = input.root_variance[k] ? input.root_variance[k] + offset : nullptr;
+    for (std::size_t k = 0; k < 3; ++k) root_[k] = input.root_variance[k] ? input.root_variance[k] + offset : nullptr;
   }
   double weight(std::int64_t x) const { return weight_ ? static_cast<double>(weight_[x]) : 1.0; }
   float const* weights() const { return weight_; }
@@ -44,7 +42,8 @@ class InputRow {
 };
 
 /// Marks pixels without a position in a row of the map: `holes` of the input.
-inline void cut_holes(DrizzleInput const& input, std::int64_t y, std::int64_t x0, std::int64_t x1, double* X, double* Y) {
+inline void cut_holes(DrizzleInput const& input, std::int64_t y, std::int64_t x0, std::int64_t x1, double* X,
+                      double* Y) {
   if (!input.holes || input.holes->empty()) return;
   auto const nx = input.map->nx;
   auto hole = std::lower_bound(input.holes->begin(), input.holes->end(), y * nx + x0);
@@ -52,7 +51,8 @@ inline void cut_holes(DrizzleInput const& input, std::int64_t y, std::int64_t x0
     X[*hole - y * nx - x0] = Y[*hole - y * nx - x0] = std::numeric_limits<double>::quiet_NaN();
 }
 
-/// Asks for the planes of row y: the interval of each row begins on another page, where the hardware does not look ahead.
+/// Asks for the planes of row y: the interval of each row begins on another page, where the hardware does not look
+/// ahead.
 inline void prefetch_row(DrizzleInput const& input, InputRows const& rows, std::int64_t y) {
   if (y >= input.y1 || !rows.has(y)) return;
   auto const offset = (y - input.y0) * input.map->nx;
@@ -65,8 +65,8 @@ inline void prefetch_row(DrizzleInput const& input, InputRows const& rows, std::
 }
 
 /// The square kernel (spec 30, 4.6): exact overlaps of the mapped, shrunken pixel with the output pixels.
-void add_square(DrizzleInput const& input, DrizzleOptions const& options, InputRows const& rows, TargetBlock const& block,
-                ExposureScratch& scratch);
+void add_square(DrizzleInput const& input, DrizzleOptions const& options, InputRows const& rows,
+                TargetBlock const& block, ExposureScratch& scratch);
 
 /// Turbo, point, gaussian and lanczos: products of a function of x and one of y.
 void add_separable(DrizzleInput const& input, DrizzleOptions const& options, InputRows const& rows,

@@ -82,9 +82,32 @@ void put_value(Column const& column, std::optional<std::string> const& value, st
   }
 }
 
+/// Type of a column as ASDF names it; a FITS logical is a byte there.
+io::AsdfValue asdf_datatype(Column const& column) {
+  switch (column.kind) {
+    case KeywordKind::Text: return io::AsdfValue::sequence({"ascii", static_cast<std::int64_t>(column.width)});
+    case KeywordKind::Real: return "float64";
+    case KeywordKind::Integer: return column.width == 8 ? "int64" : "int32";
+    case KeywordKind::Logical: return "int8";
+  }
+  return {};
+}
+
+io::AsdfValue table_node(std::vector<Column> const& columns, std::size_t rows) {
+  io::AsdfValue datatype;
+  for (auto const& column : columns)
+    datatype.append(io::AsdfValue::mapping({{"name", column.name}, {"datatype", asdf_datatype(column)}, {"byteorder", "big"}}));
+  auto node = io::AsdfValue::mapping({{"source", "fits:HDRTAB,1"},
+                                      {"datatype", std::move(datatype)},
+                                      {"byteorder", "big"},
+                                      {"shape", io::AsdfValue::sequence({static_cast<std::int64_t>(rows)})}});
+  node.set_tag("tag:stsci.edu:asdf/core/ndarray-1.0.0");
+  return node;
+}
+
 }  // namespace
 
-void make_header_table(std::vector<MemberValues> const& members, I2dMetadata& metadata) {
+io::AsdfValue make_header_table(std::vector<MemberValues> const& members, I2dMetadata& metadata) {
   auto const columns = choose_columns(members);
   model::Header cards;
   std::size_t row_bytes = 0;
@@ -93,7 +116,7 @@ void make_header_table(std::vector<MemberValues> const& members, I2dMetadata& me
     cards.set(fmt::format("TFORM{}", k + 1), columns[k].form);
     row_bytes += columns[k].width;
   }
-  if (columns.empty()) return;
+  if (columns.empty()) return {};
   metadata.table_columns = cards.cards();
   metadata.table_row_bytes = static_cast<std::int64_t>(row_bytes);
   metadata.table.assign(row_bytes * members.size(), std::byte{0});
@@ -103,6 +126,7 @@ void make_header_table(std::vector<MemberValues> const& members, I2dMetadata& me
       put_value(column, member.values[column.keyword], out);
       out += column.width;
     }
+  return table_node(columns, members.size());
 }
 
 }  // namespace tessera::steps

@@ -8,8 +8,8 @@
 #include "tessera/core/build_facts.hpp"
 #include "tessera/io/asdf_writer.hpp"
 #include "tessera/io/fits_file.hpp"
-#include "tessera/sky/footprint.hpp"
 #include "tessera/sky/grid_gwcs.hpp"
+#include "tessera/sky/unite_footprints.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::steps {
@@ -20,7 +20,7 @@ using model::Header;
 
 /// Keywords of one detector's geometry that a mosaic does not have (spec 30, 4.10), and old WCS terms.
 bool is_geometry_keyword(std::string const& keyword) {
-  static std::array const gone{"V2_REF",   "V3_REF",   "RA_REF",  "DEC_REF", "ROLL_REF", "V3I_YANG", "VPARITY", "VA_SCALE",
+  static std::array const gone{"V2_REF",   "V3_REF",   "RA_REF",  "DEC_REF", "ROLL_REF", "V3I_YANG", "VPARITY",
                                "BKGLEVEL", "BKGSUB",   "BKGMETH", "A_ORDER", "B_ORDER",  "AP_ORDER", "BP_ORDER", "SIPMXERR",
                                "SIPIVERR", "A_DMAX",   "B_DMAX",  "WCSNAME"};
   if (std::find(gone.begin(), gone.end(), keyword) != gone.end()) return true;
@@ -64,20 +64,6 @@ void set_grid_keywords(Header& sci, model::SkyGrid const& grid) {
   sci.set("RADESYS", "ICRS", "name of the coordinate reference frame");
 }
 
-/// Outline of the mosaic: the inputs' polygons, each clipped to the frame; several polygons in one text.
-std::string footprint_text(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records) {
-  auto const wcs = sky::make_grid_wcs(plan.grid);
-  auto const frame = sky::footprint(*wcs, plan.grid.nx, plan.grid.ny);
-  // The frame itself is the outline when the inputs cover it as a whole; the union of many convex polygons would need
-  // thousands of vertices. Each input stands in HDRTAB with its own S_REGION.
-  std::string text;
-  if (plan.request.members.size() == 1) {
-    auto const only = sky::intersect(frame, records[static_cast<std::size_t>(plan.request.members[0])].footprint);
-    if (auto const region = only.empty() ? std::nullopt : sky::format_s_region(only)) return *region;
-  }
-  return sky::format_s_region(frame).value_or("");
-}
-
 char const* weight_keyword(ResampleOptions const& options) {
   switch (options.weight_type) {
     case kernels::WeightType::Ivm: return "ivm";
@@ -93,7 +79,7 @@ void set_product_keywords(MosaicPlan const& plan, std::vector<store::ExposureRec
   double const radian = plan.grid.cdelt[0] * std::numbers::pi / 180, arcsec = plan.grid.cdelt[0] * 3600;
   sci.set("PIXAR_SR", radian * radian, "Nominal pixel area in steradians");
   sci.set("PIXAR_A2", arcsec * arcsec, "Nominal pixel area in arcsec^2");
-  sci.set("S_REGION", footprint_text(plan, records), "spatial extent of the observation");
+  sci.set("S_REGION", sky::format_s_regions(sky::unite_footprints(plan.grid, plan.footprints)), "spatial extent of the observation");
   auto const times = sum_exposure_times(plan, records);
   primary.set("FILENAME", i2d_path(plan).filename().string(), "Name of the file");
   primary.set("DATAMODL", "ImageModel", "Type of data model");
@@ -114,7 +100,7 @@ void set_product_keywords(MosaicPlan const& plan, std::vector<store::ExposureRec
   primary.add_history("resample: tessera " + facts.version + " (" + facts.commit + ")");
 }
 
-std::vector<std::byte> make_asdf(MosaicPlan const& plan) {
+std::vector<std::byte> make_asdf(MosaicPlan const& plan, io::AsdfValue header_table) {
   auto const& options = plan.request.options;
   std::vector<std::int64_t> const shape{plan.grid.ny, plan.grid.nx};
   std::vector<io::FitsArrayReference> arrays{{"data", "SCI", 1, "float32", shape}, {"wht", "WHT", 1, "float32", shape}};
@@ -126,7 +112,9 @@ std::vector<std::byte> make_asdf(MosaicPlan const& plan) {
   }
   if (plan.writes_dense_context()) arrays.push_back({"con", "CON", 1, "int32", {plan.dense_context_planes(), plan.grid.ny, plan.grid.nx}});
   // Header keywords win over the tree for all metadata but the WCS, so the tree carries only that (spec 25, 1.4).
-  return io::write_asdf(io::make_datamodel_tree({}, sky::make_grid_gwcs(plan.grid).get(), arrays));
+  auto tree = io::make_datamodel_tree({}, sky::make_grid_gwcs(plan.grid).get(), arrays);
+  if (!header_table.is_null()) tree.set("hdrtab", std::move(header_table));
+  return io::write_asdf(tree);
 }
 
 }  // namespace
@@ -143,13 +131,14 @@ I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan co
     if (first.image_hdu != 0) metadata.sci = image;
     for (Header* header : {&metadata.primary, &metadata.sci})
       header->remove_if([](std::string const& keyword) { return is_storage_keyword(keyword) || is_geometry_keyword(keyword); });
+    io::AsdfValue header_table;
     if (plan.request.options.blendheaders && members.size() > 1) {
       blend_headers(members, metadata.primary, metadata.sci);
-      make_header_table(members, metadata);
+      header_table = make_header_table(members, metadata);
     }
     set_grid_keywords(metadata.sci, plan.grid);
     set_product_keywords(plan, records, metadata.primary, metadata.sci);
-    metadata.asdf = make_asdf(plan);
+    metadata.asdf = make_asdf(plan, std::move(header_table));
   });
   return metadata;
 }

@@ -113,6 +113,7 @@ MosaicPlan plan_mosaic(MosaicRequest request, model::SkyGrid const& grid, std::v
   MosaicPlan plan;
   plan.request = std::move(request);
   plan.grid = grid;
+  plan.footprints = footprints;
   auto const blocks = grid.blocks();
   plan.order = model::hilbert_order(blocks);
   plan.block_members.resize(static_cast<std::size_t>(blocks.count()));

@@ -79,7 +79,7 @@ Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledg
     if (!finished.contains(plan.order[position])) todo.push_back(plan.order[position]);
   progress.advance(static_cast<std::int64_t>(run.end - run.begin - todo.size()));
 
-  auto const memory = divide_memory(plan, context.records, context.budget.limit(), parallel::resident_bytes(), compute::thread_count());
+  auto const memory = divide_memory(plan, context.records, context.budget.limit(), context.program_bytes, compute::thread_count());
   parallel::MemoryBudget::Reservation const reservation(
       context.budget, "resample " + plan.request.product, memory.exposure_bytes + memory.block_bytes * memory.blocks);
   auto const drizzle = plan.request.options.drizzle(plan.grid.pixel_scale_ratio);

@@ -97,7 +97,8 @@ TEST(AsdfTree, ExpandsBothFormsOfTags) {
 }
 
 TEST(AsdfDocument, AcceptsWindowsLinesPaddingAndAnAbsentTree) {
-  auto const document = parse_text("#ASDF 1.0.0\r\n%YAML 1.1\r\n---\r\na: 1\r\n...\r\n  padding  " + asdf_block("abcd"));
+  auto const document =
+      parse_text("#ASDF 1.0.0\r\n%YAML 1.1\r\n---\r\na: 1\r\n...\r\n  padding  " + asdf_block("abcd"));
   EXPECT_EQ(*document.at("a").integer(), 1);
   EXPECT_EQ(document.block_count(), 1u);
   EXPECT_EQ(parse_text("#ASDF 1.0.0\n" + asdf_block("abcd") + asdf_block("xy")).block_count(), 2u);

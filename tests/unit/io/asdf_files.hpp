@@ -46,6 +46,8 @@ inline std::string asdf_block(std::string const& stored) {
   return asdf_block(stored, "", stored.size(), stored.size(), stored.size());
 }
 
-inline io::AsdfDocument parse_text(std::string const& text) { return io::AsdfDocument::parse(to_bytes(text), "test.asdf"); }
+inline io::AsdfDocument parse_text(std::string const& text) {
+  return io::AsdfDocument::parse(to_bytes(text), "test.asdf");
+}
 
 }  // namespace tessera::test

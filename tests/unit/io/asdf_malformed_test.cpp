@@ -51,7 +51,8 @@ TEST(MalformedAsdf, BlockSizesAreNotBelieved) {
   expect_says(array_error(asdf_text(EightBytes, asdf_block("12345678", "", 4, 8, 8))), "impossible sizes");
   expect_says(array_error(asdf_text(EightBytes, asdf_block("12345678", "", 8, 8, 9))), "differ");
   for (auto const* kind : {"zlib", "bzp2", "lz4"})
-    expect_says(array_error(asdf_text(EightBytes, asdf_block("12345678", kind, 8, 8, ~0ull))), "cannot be decompressed");
+    expect_says(array_error(asdf_text(EightBytes, asdf_block("12345678", kind, 8, 8, ~0ull))),
+                "cannot be decompressed");
   expect_says(array_error(asdf_text(EightBytes, asdf_block("12345678", "zstd", 8, 8, 8))), "unknown compression");
 }
 
@@ -92,8 +93,10 @@ TEST(MalformedAsdf, ViewsBeyondTheirBlockAreRefused) {
   expect_says(with("datatype: uint8, shape: [2], offset: -1"), "impossible offset");
   expect_says(with("datatype: float128, shape: [1]"), "unknown datatype");
   expect_says(with("datatype: [ascii, 0], shape: [1]"), "without size");
-  expect_says(array_error(asdf_text("a: !core/ndarray-1.0.0 {source: 3, datatype: uint8, shape: [1]}\n")), "no such block");
-  expect_says(array_error(asdf_text("a: !core/ndarray-1.0.0 {source: -1, datatype: uint8, shape: [1]}\n")), "no such block");
+  expect_says(array_error(asdf_text("a: !core/ndarray-1.0.0 {source: 3, datatype: uint8, shape: [1]}\n")),
+              "no such block");
+  expect_says(array_error(asdf_text("a: !core/ndarray-1.0.0 {source: -1, datatype: uint8, shape: [1]}\n")),
+              "no such block");
   expect_says(array_error(asdf_text("a: [[1, 2], [3]]\n")), "differ in length");
   expect_says(array_error(asdf_text("a: 4\n")), "not an array");
   expect_says(array_error(asdf_text("b: 4\n")), "missing");
@@ -135,14 +138,16 @@ TEST(MalformedTransforms, AreRefusedNamingTheNode) {
   expect_says(transform_error("model: !transform/identity-1.0.0 {n_dims: 1000000}\n"), "number of axes");
   expect_says(transform_error("model: !transform/remap_axes-1.0.0 {mapping: [0, 99]}\n"), "impossible axis");
   expect_says(transform_error("model: !transform/remap_axes-1.0.0 {mapping: [0, 2], n_inputs: 2}\n"), "n_inputs");
-  expect_says(transform_error("model: !transform/polynomial-1.0.0 {coefficients: [[1, 2, 3], [4, 5, 6]]}\n"), "wrong shape");
+  expect_says(transform_error("model: !transform/polynomial-1.0.0 {coefficients: [[1, 2, 3], [4, 5, 6]]}\n"),
+              "wrong shape");
   expect_says(transform_error("model: !transform/polynomial-1.0.0 {coefficients: [1, 2], domain: [1, 1]}\n"), "empty");
   expect_says(transform_error("model: !transform/affine-1.0.0 {matrix: [[1, 2, 3]]}\n"), "wrong size");
   expect_says(transform_error("model: !transform/rotate_sequence_3d-1.0.0 {angles: [1, 2], axes_order: zyx, "
                               "rotation_type: cartesian}\n"),
               "do not fit the angles");
   expect_says(transform_error("model: !transform/shift-1.0.0 {offset: 1, bounding_box: [1]}\n"), "not an interval");
-  expect_says(transform_error("model: !transform/shift-1.0.0 {offset: 1, inverse: !transform/identity-1.0.0 {n_dims: 2}}\n"),
+  expect_says(transform_error("model: !transform/shift-1.0.0 {offset: 1, inverse: !transform/identity-1.0.0 "
+                              "{n_dims: 2}}\n"),
               "inverse does not fit");
   std::string deep = "!transform/shift-1.0.0 {offset: 1}";
   for (int level = 0; level < 80; ++level)

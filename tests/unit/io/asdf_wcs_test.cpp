@@ -124,7 +124,8 @@ void expect_distortion(std::string const& vector_name) {
   auto const inverse = model->inverse();
   ASSERT_TRUE(inverse);
   for (auto const& point : vector.at("points")) {
-    expect_pair(evaluate_pair(*model, point.at("x"), point.at("y")), point.at("out").at(0), point.at("out").at(1), 1e-11);
+    expect_pair(evaluate_pair(*model, point.at("x"), point.at("y")), point.at("out").at(0), point.at("out").at(1),
+                1e-11);
     expect_pair(evaluate_pair(*inverse, point.at("out").at(0), point.at("out").at(1)), point.at("inv").at(0),
                 point.at("inv").at(1), 1e-11);
   }
@@ -163,8 +164,8 @@ TEST(ReadFilterOffsets, ReadsNewAndOldFiles) {
       read_filter_offsets(AsdfDocument::read(test::shared_dir() / "data/wcs/jwst_miri_filteroffset_0004.asdf"));
   EXPECT_EQ(miri.at(2).filter, "F1000W");
   EXPECT_EQ(miri.at(2).row_offset, -0.62);
-  auto const not_available = read_filter_offsets(
-      test::parse_text(test::asdf_text("filters: [{filter: F070W, pupil: CLEAR, column_offset: N/A, row_offset: N/A}]\n")));
+  auto const not_available = read_filter_offsets(test::parse_text(
+      test::asdf_text("filters: [{filter: F070W, pupil: CLEAR, column_offset: N/A, row_offset: N/A}]\n")));
   EXPECT_FALSE(not_available.at(0).column_offset);
 }
 

@@ -19,16 +19,19 @@ TEST(AsdfWriter, WritesScalarsThatReadBackTheSame) {
   std::vector<double> const reals{0, -0.0, 1, 1e-5, 1e300, 0.1, 1.0 / 3, 123456789012345680.0, -2.5e-310};
   std::vector<std::string> const texts{"",     "plain", "true", "null", "1.5",    "1e5",          "-",  "a: b", "x#y",
                                        "[a]",  "'q'",   "\"d\"", "back\\slash", "two\nlines", "tab\t", " lead", "~",
-                                       "2022-07-01", "custom:x", "fits:SCI,1", "&anchor", "*alias", "!tag", "%", "...", "---"};
+                                       "2022-07-01", "custom:x", "fits:SCI,1", "&anchor", "*alias",
+                                       "!tag", "%", "...", "---"};
   AsdfValue tree = AsdfValue::mapping();
   tree.set("reals", AsdfValue::Sequence(reals.begin(), reals.end()));
   tree.set("texts", AsdfValue::Sequence(texts.begin(), texts.end()));
   tree.set("special", AsdfValue::Sequence{HUGE_VAL, -HUGE_VAL, std::nan(""), true, false, AsdfValue(), 42});
   tree.set("empty", AsdfValue::mapping({{"m", AsdfValue::mapping()}, {"s", AsdfValue::sequence()}}));
   tree.set("odd key: #1", 1);
-  tree.set("nested", AsdfValue::Sequence{AsdfValue::mapping({{"a", 1}, {"b", AsdfValue::Sequence{AsdfValue::mapping({{"c", 2}})}}})});
+  AsdfValue const inner = AsdfValue::Sequence{AsdfValue::mapping({{"c", 2}})};
+  tree.set("nested", AsdfValue::Sequence{AsdfValue::mapping({{"a", 1}, {"b", inner}})});
   auto const document = write_and_read(tree);
-  for (std::size_t k = 0; k < reals.size(); ++k) EXPECT_EQ((*document.at("reals").sequence_items())[k].real(), reals[k]);
+  auto const& reals_read = *document.at("reals").sequence_items();
+  for (std::size_t k = 0; k < reals.size(); ++k) EXPECT_EQ(reals_read[k].real(), reals[k]);
   for (std::size_t k = 0; k < texts.size(); ++k) {
     auto const& item = (*document.at("texts").sequence_items())[k];
     ASSERT_TRUE(item.string()) << texts[k];
@@ -47,8 +50,8 @@ TEST(AsdfWriter, WritesScalarsThatReadBackTheSame) {
 }
 
 TEST(AsdfWriter, WritesArraysAsBlocks) {
-  auto const document =
-      write_and_read(AsdfValue::mapping({{"a", AsdfArray::of({1, 2, 3, 4, 5, 6}, {2, 3})}, {"b", AsdfArray::of({7}, {1})}}));
+  auto const document = write_and_read(
+      AsdfValue::mapping({{"a", AsdfArray::of({1, 2, 3, 4, 5, 6}, {2, 3})}, {"b", AsdfArray::of({7}, {1})}}));
   EXPECT_EQ(document.block_count(), 2u);
   EXPECT_EQ(document.array("a").shape, (std::vector<std::size_t>{2, 3}));
   EXPECT_EQ(document.array("a").to_doubles(), (std::vector<double>{1, 2, 3, 4, 5, 6}));
@@ -105,7 +108,8 @@ TEST(AsdfWriter, WritesEveryTransform) {
       join(std::make_shared<Scale>(2.0, Scale::Kind::Multiply), std::make_shared<Linear1D>(2.0, 3.0)),
       join(std::make_shared<Polynomial1D>(std::vector<double>{1, 2, 3}, range), shift),
       chain(std::make_shared<RemapAxes>(std::vector<int>{0, 1, 0, 1}),
-            join(std::make_shared<Polynomial2D>(1, std::vector<double>{1, 2, 3, 0}, std::array<PolynomialRange, 2>{range, {}}),
+            join(std::make_shared<Polynomial2D>(1, std::vector<double>{1, 2, 3, 0},
+                                                std::array<PolynomialRange, 2>{range, {}}),
                  std::make_shared<Constant>(4.5, 2))),
       std::make_shared<Affine>(Affine::Matrix{{{1, 2}, {3, 4}}}, std::array<double, 2>{5, 6}),
       std::make_shared<Rotate2D>(31.0),
@@ -115,7 +119,8 @@ TEST(AsdfWriter, WritesEveryTransform) {
       std::make_shared<Arithmetic>(Arithmetic::Operation::Multiply, std::make_shared<Identity>(2), join(shift, shift)),
       std::make_shared<FixInputs>(std::make_shared<Identity>(3), std::vector<std::pair<int, double>>{{1, 7.0}})};
   for (auto const& transform : transforms) {
-    auto const again = read_transform(write_and_read(AsdfValue::mapping({{"model", make_transform_value(*transform)}})));
+    auto const again =
+        read_transform(write_and_read(AsdfValue::mapping({{"model", make_transform_value(*transform)}})));
     ASSERT_EQ(again->tag(), transform->tag());
     double const x = 0.7, y = -1.3;
     std::array<double, 3> a{}, b{};
@@ -130,7 +135,8 @@ TEST(AsdfWriter, WritesEveryTransform) {
 
 TEST(DatamodelTree, RefersToTheArraysOfTheFitsFile) {
   auto const document = write_and_read(make_datamodel_tree(
-      AsdfValue::mapping({{"telescope", "JWST"}}), nullptr, {{"data", "SCI", 1, "float32", {4, 5}}, {"dq", "DQ", 1, "uint32", {4, 5}}}));
+      AsdfValue::mapping({{"telescope", "JWST"}}), nullptr,
+      {{"data", "SCI", 1, "float32", {4, 5}}, {"dq", "DQ", 1, "uint32", {4, 5}}}));
   EXPECT_EQ(AsdfDocument::fits_source(document.at("dq")), "DQ,1");
   EXPECT_EQ(*document.at("data.shape.1").integer(), 5);
   EXPECT_EQ(*document.at("meta.telescope").string(), "JWST");

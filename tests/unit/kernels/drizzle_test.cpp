@@ -1,4 +1,6 @@
 // Properties of drizzle: exactness against a plain implementation, conservation, independence of blocks and threads.
+#include "tessera/kernels/drizzle.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -10,7 +12,6 @@
 #include "support/quadratic_map.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/kernels/drizzle.hpp"
 
 namespace tessera {
 namespace {
@@ -24,21 +25,41 @@ struct Scene {
   std::array<std::vector<float>, 3> roots;
 
   kernels::DrizzleInput input(int number) const {
-    return {.number = number, .map = &map, .y0 = 0, .y1 = map.ny, .data = data.data(), .weight = weight.data(),
-            .root_variance = {roots[0].data(), roots[1].data(), roots[2].data()}, .exposure_time = 100, .holes = nullptr};
+    return {.number = number,
+            .map = &map,
+            .y0 = 0,
+            .y1 = map.ny,
+            .data = data.data(),
+            .weight = weight.data(),
+            .root_variance = {roots[0].data(), roots[1].data(), roots[2].data()},
+            .exposure_time = 100,
+            .holes = nullptr};
   }
 };
 
 /// nx x ny pixels with a rotation, scale, shear, distortion and perhaps a mirror, centred in the grid.
-Scene make_scene(std::int64_t nx, std::int64_t ny, std::int64_t grid_nx, std::int64_t grid_ny, double scale, double degrees,
-                 bool mirror, double distortion, unsigned seed) {
+Scene make_scene(std::int64_t nx, std::int64_t ny, std::int64_t grid_nx, std::int64_t grid_ny, double scale,
+                 double degrees, bool mirror, double distortion, unsigned seed) {
   double const angle = degrees * std::numbers::pi / 180, sign = mirror ? -1 : 1;
   double const cx = static_cast<double>(nx - 1) / 2 + 0.13, cy = static_cast<double>(ny - 1) / 2 - 0.21;
-  test::Quadratic const X{static_cast<double>(grid_nx) / 2, sign * scale * std::cos(angle), -scale * std::sin(angle) + 0.03 * scale,
-                          distortion, -0.5 * distortion, 0.3 * distortion};
-  test::Quadratic const Y{static_cast<double>(grid_ny) / 2, sign * scale * std::sin(angle), scale * std::cos(angle),
-                          -0.4 * distortion, 0.6 * distortion, distortion};
-  Scene scene{test::make_quadratic_map(nx, ny, test::shift_origin(X, cx, cy), test::shift_origin(Y, cx, cy)), grid_nx, grid_ny, {}, {}, {}};
+  test::Quadratic const X{static_cast<double>(grid_nx) / 2,
+                          sign * scale * std::cos(angle),
+                          -scale * std::sin(angle) + 0.03 * scale,
+                          distortion,
+                          -0.5 * distortion,
+                          0.3 * distortion};
+  test::Quadratic const Y{static_cast<double>(grid_ny) / 2,
+                          sign * scale * std::sin(angle),
+                          scale * std::cos(angle),
+                          -0.4 * distortion,
+                          0.6 * distortion,
+                          distortion};
+  Scene scene{test::make_quadratic_map(nx, ny, test::shift_origin(X, cx, cy), test::shift_origin(Y, cx, cy)),
+              grid_nx,
+              grid_ny,
+              {},
+              {},
+              {}};
   std::mt19937_64 random(seed);
   std::uniform_real_distribution<float> unit(0, 1);
   for (std::int64_t k = 0; k < nx * ny; ++k) {
@@ -55,7 +76,8 @@ struct Blocks {
   Blocks(Scene const& scene, kernels::DrizzleOptions const& options) {
     model::BlockGrid const grid{scene.grid_nx, scene.grid_ny};
     for (std::int64_t block = 0; block < grid.count(); ++block) {
-      owned.push_back(std::make_unique<kernels::BlockAccumulator>(grid.box(block), scene.grid_nx, scene.grid_ny, options));
+      owned.push_back(
+          std::make_unique<kernels::BlockAccumulator>(grid.box(block), scene.grid_nx, scene.grid_ny, options));
       pointers.push_back(owned.back().get());
     }
   }
@@ -89,8 +111,10 @@ TEST_P(DrizzleLayouts, SquareKernelAgreesWithThePlainImplementation) {
   options.pixfrac = layout.pixfrac;
   Blocks const blocks(scene, options);
   kernels::drizzle_onto_blocks(scene.input(0), blocks.pointers);
-  auto const plain = test::drizzle_plainly(scene.map, scene.grid_nx, scene.grid_ny, layout.pixfrac, scene.data, scene.weight);
-  auto const wht = blocks.gather(scene, &kernels::DrizzledBlock::wht), sci = blocks.gather(scene, &kernels::DrizzledBlock::sci);
+  auto const plain =
+      test::drizzle_plainly(scene.map, scene.grid_nx, scene.grid_ny, layout.pixfrac, scene.data, scene.weight);
+  auto const wht = blocks.gather(scene, &kernels::DrizzledBlock::wht),
+             sci = blocks.gather(scene, &kernels::DrizzledBlock::sci);
   int covered = 0;
   for (std::size_t k = 0; k < wht.size(); ++k) {
     ASSERT_NEAR(wht[k], plain.weight[k], 1e-7 * std::max(1.0, plain.weight[k])) << "pixel " << k;
@@ -104,19 +128,17 @@ TEST_P(DrizzleLayouts, SquareKernelAgreesWithThePlainImplementation) {
   EXPECT_GT(covered, 1000);
 }
 
-INSTANTIATE_TEST_SUITE_P(Maps, DrizzleLayouts,
-                         testing::Values(Layout{"AlongTheAxes", 1.0, 0, 1.0, 0, false},
-                                         Layout{"QuarterTurn", 1.0, 90, 1.0, 0, false},
-                                         Layout{"HalfTurnMirrored", 1.0, 180, 0.7, 0, true},
-                                         Layout{"Rotated", 1.0, 30, 1.0, 2e-5, false},
-                                         Layout{"RotatedSmallDrops", 1.0, -57, 0.2, 2e-5, false},
-                                         Layout{"Mirrored", 1.1, 140, 0.8, 2e-5, true},
-                                         Layout{"CoarseGrid", 0.3, 20, 1.0, 1e-5, false},
-                                         Layout{"CoarseGridSmallDrops", 0.3, 200, 0.2, 1e-5, false},
-                                         Layout{"FineGrid", 3.0, 75, 1.0, 5e-5, true},
-                                         Layout{"FineGridHalfDrops", 2.0, 45, 0.5, 5e-5, false},
-                                         Layout{"DropsLargerThanAnyWindow", 9.0, 33, 1.0, 1e-4, false}),
-                         [](auto const& layout) { return layout.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Maps, DrizzleLayouts,
+    testing::Values(Layout{"AlongTheAxes", 1.0, 0, 1.0, 0, false}, Layout{"QuarterTurn", 1.0, 90, 1.0, 0, false},
+                    Layout{"HalfTurnMirrored", 1.0, 180, 0.7, 0, true}, Layout{"Rotated", 1.0, 30, 1.0, 2e-5, false},
+                    Layout{"RotatedSmallDrops", 1.0, -57, 0.2, 2e-5, false},
+                    Layout{"Mirrored", 1.1, 140, 0.8, 2e-5, true}, Layout{"CoarseGrid", 0.3, 20, 1.0, 1e-5, false},
+                    Layout{"CoarseGridSmallDrops", 0.3, 200, 0.2, 1e-5, false},
+                    Layout{"FineGrid", 3.0, 75, 1.0, 5e-5, true},
+                    Layout{"FineGridHalfDrops", 2.0, 45, 0.5, 5e-5, false},
+                    Layout{"DropsLargerThanAnyWindow", 9.0, 33, 1.0, 1e-4, false}),
+    [](auto const& layout) { return layout.param.name; });
 
 class DrizzleKernels : public testing::TestWithParam<kernels::DrizzleKernel> {};
 
@@ -152,8 +174,9 @@ TEST_P(DrizzleKernels, GivesTheSameBitsForAnyThreadsBlocksOrderAndRows) {
       (*block)->add(input);
     }
   }
-  for (auto plane : {&kernels::DrizzledBlock::sci, &kernels::DrizzledBlock::wht, &kernels::DrizzledBlock::err,
-                     &kernels::DrizzledBlock::var_rnoise, &kernels::DrizzledBlock::var_flat, &kernels::DrizzledBlock::var_poisson}) {
+  for (auto plane :
+       {&kernels::DrizzledBlock::sci, &kernels::DrizzledBlock::wht, &kernels::DrizzledBlock::err,
+        &kernels::DrizzledBlock::var_rnoise, &kernels::DrizzledBlock::var_flat, &kernels::DrizzledBlock::var_poisson}) {
     auto const a = parallel.gather(scene, plane), b = serial.gather(scene, plane);
     ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0);
     ASSERT_GT(std::count_if(a.begin(), a.end(), [](float v) { return v == v; }), 50000);
@@ -172,7 +195,8 @@ TEST_P(DrizzleKernels, KeepsAFlatSkyFlat) {
   options.kernel = GetParam();
   Blocks const blocks(scene, options);
   kernels::drizzle_onto_blocks(scene.input(0), blocks.pointers);
-  auto const sci = blocks.gather(scene, &kernels::DrizzledBlock::sci), wht = blocks.gather(scene, &kernels::DrizzledBlock::wht);
+  auto const sci = blocks.gather(scene, &kernels::DrizzledBlock::sci),
+             wht = blocks.gather(scene, &kernels::DrizzledBlock::wht);
   int covered = 0;
   for (std::size_t k = 0; k < sci.size(); ++k)
     if (std::abs(wht[k]) > 1e-3f) {
@@ -189,7 +213,8 @@ INSTANTIATE_TEST_SUITE_P(All, DrizzleKernels,
 
 TEST(Drizzle, SharesOfADropSumToOneAwayFromTheBorders) {
   auto const scene = make_scene(200, 180, 400, 400, 1.0, 30, false, 1e-5, 5);
-  for (auto const kernel : {kernels::DrizzleKernel::Square, kernels::DrizzleKernel::Turbo, kernels::DrizzleKernel::Point}) {
+  for (auto const kernel :
+       {kernels::DrizzleKernel::Square, kernels::DrizzleKernel::Turbo, kernels::DrizzleKernel::Point}) {
     kernels::DrizzleOptions options;
     options.kernel = kernel;
     options.variances = false;
@@ -200,6 +225,21 @@ TEST(Drizzle, SharesOfADropSumToOneAwayFromTheBorders) {
     for (float const w : scene.weight) given += static_cast<double>(w);
     EXPECT_NEAR(found / given, 1.0, 1e-7);
   }
+}
+
+TEST(Drizzle, SeveralExposuresAtOnceAreTheSameAsOneByOne) {
+  auto const scene = make_scene(200, 180, 400, 400, 1.0, 30, false, 1e-5, 5);
+  Blocks const together(scene, {}), apart(scene, {});
+  kernels::drizzle_onto_blocks({scene.input(2), scene.input(9)}, together.pointers);
+  for (int const number : {2, 9}) kernels::drizzle_onto_blocks(scene.input(number), apart.pointers);
+  for (std::size_t block = 0; block < apart.pointers.size(); ++block) {
+    auto const a = together.pointers[block]->finish(0), b = apart.pointers[block]->finish(0);
+    EXPECT_EQ(a.sci, b.sci);
+    EXPECT_EQ(a.wht, b.wht);
+    EXPECT_EQ(a.inputs, (std::vector<int>{2, 9}));
+    EXPECT_EQ(a.context, b.context);
+  }
+  EXPECT_THROW(kernels::drizzle_onto_blocks(scene.input(9), apart.pointers), ContractViolation);
 }
 
 TEST(Drizzle, AHoleInTheMapTakesItsNeighboursAlong) {
@@ -264,8 +304,15 @@ TEST(Drizzle, CombinesVariancesByTheInverseReadNoiseOfEachExposure) {
   kernels::DrizzleOptions options;
   options.pixel_scale_ratio = 2;
   kernels::BlockAccumulator block({0, 0, 30, 30}, 30, 30, options);
-  kernels::DrizzleInput input{.number = 3, .map = &map, .y0 = 0, .y1 = 20, .data = data.data(), .weight = nullptr,
-                              .root_variance = {read_a.data(), flat.data(), poisson.data()}, .exposure_time = 1, .holes = nullptr};
+  kernels::DrizzleInput input{.number = 3,
+                              .map = &map,
+                              .y0 = 0,
+                              .y1 = 20,
+                              .data = data.data(),
+                              .weight = nullptr,
+                              .root_variance = {read_a.data(), flat.data(), poisson.data()},
+                              .exposure_time = 1,
+                              .holes = nullptr};
   block.add(input);
   input.number = 40;
   input.root_variance = {read_b.data(), nullptr, poisson.data()};
@@ -273,7 +320,8 @@ TEST(Drizzle, CombinesVariancesByTheInverseReadNoiseOfEachExposure) {
   auto const done = block.finish(NaN);
   std::size_t const inside = 15 * 30 + 15;
   double const qa = 0.25, qb = 1, total = qa + qb;
-  double const read = (4 * qa * qa + 1 * qb * qb) / (total * total) / 4, noise = 0.25 * (qa * qa + qb * qb) / (total * total) / 4;
+  double const read = (4 * qa * qa + 1 * qb * qb) / (total * total) / 4,
+               noise = 0.25 * (qa * qa + qb * qb) / (total * total) / 4;
   EXPECT_NEAR(done.var_rnoise[inside], read, 1e-7);
   EXPECT_NEAR(done.var_flat[inside], 9.0 / 4, 1e-6) << "one exposure only, with its own sum of weights";
   EXPECT_NEAR(done.var_poisson[inside], noise, 1e-8);
@@ -288,8 +336,15 @@ TEST(Drizzle, RefusesExposuresOutOfOrder) {
   auto const map = test::make_quadratic_map(20, 20, {5, 1}, {5, 0, 1});
   std::vector<float> const data(400, 1.0f);
   kernels::BlockAccumulator block({0, 0, 30, 30}, 30, 30, {});
-  kernels::DrizzleInput const input{.number = 3, .map = &map, .y0 = 0, .y1 = 20, .data = data.data(), .weight = nullptr,
-                                    .root_variance = {}, .exposure_time = 1, .holes = nullptr};
+  kernels::DrizzleInput const input{.number = 3,
+                                    .map = &map,
+                                    .y0 = 0,
+                                    .y1 = 20,
+                                    .data = data.data(),
+                                    .weight = nullptr,
+                                    .root_variance = {},
+                                    .exposure_time = 1,
+                                    .holes = nullptr};
   block.add(input);
   EXPECT_THROW(block.add(input), ContractViolation);
 }

@@ -79,8 +79,15 @@ TEST_P(DrizzleVectors, AgreeWithTheReferenceLibrary) {
     for (auto const& hole : image.at("pixmap_nan_yx"))
       holes.push_back(hole.at(0).get<std::int64_t>() * data.nx + hole.at(1).get<std::int64_t>());
     std::sort(holes.begin(), holes.end());
-    block.add({.number = number++, .map = &map, .y0 = 0, .y1 = data.ny, .data = data.values.data(),
-               .weight = weight.values.data(), .root_variance = {}, .exposure_time = 1, .holes = &holes});
+    block.add({.number = number++,
+               .map = &map,
+               .y0 = 0,
+               .y1 = data.ny,
+               .data = data.values.data(),
+               .weight = weight.values.data(),
+               .root_variance = {},
+               .exposure_time = 1,
+               .holes = &holes});
   }
   std::string const fill = one.at("fillval");
   auto const result = block.finish(fill == "NaN" ? std::numeric_limits<float>::quiet_NaN() : std::stof(fill));
@@ -99,16 +106,25 @@ TEST_P(DrizzleVectors, AgreeWithTheReferenceLibrary) {
       EXPECT_NEAR(result.wht[k], wht.values[k], 1e-5 * largest);
       if (std::abs(wht.values[k]) <= 1e-3) {
         if (wht.values[k] == 0 && result.wht[k] == 0) {
-          if (std::isnan(sci.values[k])) EXPECT_TRUE(std::isnan(result.sci[k]));
-          else EXPECT_EQ(result.sci[k], sci.values[k]);
+          if (std::isnan(sci.values[k]))
+            EXPECT_TRUE(std::isnan(result.sci[k]));
+          else
+            EXPECT_EQ(result.sci[k], sci.values[k]);
         }
         continue;
       }
       ++compared;
-      if (std::isnan(sci.values[k])) EXPECT_TRUE(std::isnan(result.sci[k]));
-      else EXPECT_NEAR(result.sci[k], sci.values[k], 2e-5 * std::abs(sci.values[k]));
+      if (std::isnan(sci.values[k]))
+        EXPECT_TRUE(std::isnan(result.sci[k]));
+      else
+        EXPECT_NEAR(result.sci[k], sci.values[k], 2e-5 * std::abs(sci.values[k]));
       for (std::size_t plane = 0; plane < one.at("expected").at("con").size(); ++plane) {
-        auto const expected = one.at("expected").at("con").at(plane).at(static_cast<std::size_t>(y)).at(static_cast<std::size_t>(x)).get<std::int64_t>();
+        auto const expected = one.at("expected")
+                                  .at("con")
+                                  .at(plane)
+                                  .at(static_cast<std::size_t>(y))
+                                  .at(static_cast<std::size_t>(x))
+                                  .get<std::int64_t>();
         EXPECT_EQ(dense_context(result, k, static_cast<int>(plane)), static_cast<std::uint32_t>(expected));
       }
     }
@@ -133,24 +149,34 @@ TEST_P(ResampleVectors, VariancesAgreeWithTheReferencePipeline) {
   int number = 0;
   for (auto const& image : one.at("images")) {
     auto const data = read_plane(image.at("data")), weight = read_plane(image.at("weight"));
-    std::array<Plane, 3> roots{read_plane(image.at("var_rnoise")), read_plane(image.at("var_flat")), read_plane(image.at("var_poisson"))};
+    std::array<Plane, 3> roots{read_plane(image.at("var_rnoise")), read_plane(image.at("var_flat")),
+                               read_plane(image.at("var_poisson"))};
     for (auto& plane : roots)
       for (float& value : plane.values) value = std::sqrt(value);
     auto const map = test::make_quadratic_map(data.nx, data.ny, read_quadratic(image.at("pixmap_x")),
                                               read_quadratic(image.at("pixmap_y")));
-    block.add({.number = number++, .map = &map, .y0 = 0, .y1 = data.ny, .data = data.values.data(),
+    block.add({.number = number++,
+               .map = &map,
+               .y0 = 0,
+               .y1 = data.ny,
+               .data = data.values.data(),
                .weight = weight.values.data(),
                .root_variance = {roots[0].values.data(), roots[1].values.data(), roots[2].values.data()},
-               .exposure_time = image.at("measurement_time"), .holes = nullptr});
+               .exposure_time = image.at("measurement_time"),
+               .holes = nullptr});
   }
   auto const result = block.finish(std::numeric_limits<float>::quiet_NaN());
   auto const& expected = one.at("expected");
   auto const wht = read_plane(expected.at("wht"));
   float largest = 0;
   for (float const w : wht.values) largest = std::max(largest, w);
-  for (auto const& [name, plane] : std::vector<std::pair<std::string, std::vector<float> const*>>{
-           {"sci", &result.sci}, {"wht", &result.wht}, {"var_rnoise", &result.var_rnoise},
-           {"var_flat", &result.var_flat}, {"var_poisson", &result.var_poisson}, {"err", &result.err}}) {
+  for (auto const& [name, plane] :
+       std::vector<std::pair<std::string, std::vector<float> const*>>{{"sci", &result.sci},
+                                                                      {"wht", &result.wht},
+                                                                      {"var_rnoise", &result.var_rnoise},
+                                                                      {"var_flat", &result.var_flat},
+                                                                      {"var_poisson", &result.var_poisson},
+                                                                      {"err", &result.err}}) {
     auto const want = read_plane(expected.at(name));
     int compared = 0;
     for (std::size_t k = 0; k < want.values.size(); ++k) {

@@ -1,10 +1,11 @@
 // The vectorised overlap areas against polygon clipping.
+#include "../../../src/kernels/drizzle/overlap_window.hpp"
+
 #include <gtest/gtest.h>
 
 #include <numbers>
 #include <random>
 
-#include "../../../src/kernels/drizzle/overlap_window.hpp"
 #include "plain_drizzle.hpp"
 
 namespace tessera::kernels::drizzle {
@@ -13,7 +14,8 @@ namespace {
 /// A random drop: rotated, sheared, perhaps mirrored, somewhere in the window's lower-left cell and beyond.
 test::Polygon make_drop(std::mt19937_64& random, double size, bool along_axes) {
   std::uniform_real_distribution<double> unit(0, 1);
-  double const angle = along_axes ? std::floor(unit(random) * 4) * std::numbers::pi / 2 : unit(random) * 2 * std::numbers::pi;
+  double const angle =
+      along_axes ? std::floor(unit(random) * 4) * std::numbers::pi / 2 : unit(random) * 2 * std::numbers::pi;
   double const shear = along_axes ? 0 : 0.4 * (unit(random) - 0.5), mirror = unit(random) < 0.5 ? -1 : 1;
   test::Polygon drop;
   for (auto const& [u, v] : {std::array{-0.5, 0.5}, {0.5, 0.5}, {0.5, -0.5}, {-0.5, -0.5}}) {
@@ -59,7 +61,8 @@ void compare_with_clipping(double size, bool along_axes) {
       for (int row = 0; row < Rows; ++row)
         for (int column = 0; column < Columns; ++column) {
           double const expected = test::overlap(drop, column + 0.5, row + 0.5) / test::area(drop);
-          ASSERT_NEAR(shares[row][column][lane], expected, 1e-12) << "trial " << trial << " column " << column << " row " << row;
+          ASSERT_NEAR(shares[row][column][lane], expected, 1e-12)
+              << "trial " << trial << " column " << column << " row " << row;
           sum += shares[row][column][lane];
           ++compared;
         }

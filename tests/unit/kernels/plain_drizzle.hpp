@@ -51,7 +51,8 @@ struct CentreMap {
   explicit CentreMap(model::PixelMap const& map) : nx(map.nx), ny(map.ny) {
     X.resize(static_cast<std::size_t>(nx * ny));
     Y.resize(X.size());
-    for (std::int64_t y = 0; y < ny; ++y) map.evaluate_row(y, 0, nx, &X[static_cast<std::size_t>(y * nx)], &Y[static_cast<std::size_t>(y * nx)]);
+    for (std::int64_t y = 0; y < ny; ++y)
+      map.evaluate_row(y, 0, nx, &X[static_cast<std::size_t>(y * nx)], &Y[static_cast<std::size_t>(y * nx)]);
   }
   Point at(std::int64_t x, std::int64_t y) const {
     auto const k = static_cast<std::size_t>(y * nx + x);
@@ -74,8 +75,8 @@ struct PlainPlanes {
 };
 
 /// One exposure onto a whole grid.
-inline PlainPlanes drizzle_plainly(model::PixelMap const& map, std::int64_t grid_nx, std::int64_t grid_ny, double pixfrac,
-                                   std::vector<float> const& data, std::vector<float> const& weight) {
+inline PlainPlanes drizzle_plainly(model::PixelMap const& map, std::int64_t grid_nx, std::int64_t grid_ny,
+                                   double pixfrac, std::vector<float> const& data, std::vector<float> const& weight) {
   CentreMap const centres(map);
   PlainPlanes planes;
   planes.weight.assign(static_cast<std::size_t>(grid_nx * grid_ny), 0.0);
@@ -84,7 +85,9 @@ inline PlainPlanes drizzle_plainly(model::PixelMap const& map, std::int64_t grid
   for (std::int64_t y = 0; y < map.ny; ++y)
     for (std::int64_t x = 0; x < map.nx; ++x) {
       auto const [cx, cy] = centres.at(x, y);
-      if (!(cx >= -0.5 && cx <= static_cast<double>(grid_nx) - 0.5 && cy >= -0.5 && cy <= static_cast<double>(grid_ny) - 0.5)) continue;
+      if (!(cx >= -0.5 && cx <= static_cast<double>(grid_nx) - 0.5 && cy >= -0.5 &&
+            cy <= static_cast<double>(grid_ny) - 0.5))
+        continue;
       double const i = static_cast<double>(x), j = static_cast<double>(y);
       Polygon const drop{centres.interpolate(i - h, j + h), centres.interpolate(i + h, j + h),
                          centres.interpolate(i + h, j - h), centres.interpolate(i - h, j - h)};
@@ -98,8 +101,10 @@ inline PlainPlanes drizzle_plainly(model::PixelMap const& map, std::int64_t grid
         }
       auto const input = static_cast<std::size_t>(y * map.nx + x);
       double const w = static_cast<double>(weight[input]), d = static_cast<double>(data[input]);
-      for (auto row = std::max<std::int64_t>(0, std::lround(low[1])); row <= std::min(grid_ny - 1, std::lround(high[1])); ++row)
-        for (auto column = std::max<std::int64_t>(0, std::lround(low[0])); column <= std::min(grid_nx - 1, std::lround(high[0])); ++column) {
+      for (auto row = std::max<std::int64_t>(0, std::lround(low[1]));
+           row <= std::min(grid_ny - 1, std::lround(high[1])); ++row)
+        for (auto column = std::max<std::int64_t>(0, std::lround(low[0]));
+             column <= std::min(grid_nx - 1, std::lround(high[0])); ++column) {
           double const share = overlap(drop, static_cast<double>(column), static_cast<double>(row)) / whole;
           if (share < 1e-12) continue;
           auto const output = static_cast<std::size_t>(row * grid_nx + column);

@@ -12,7 +12,8 @@ namespace {
 
 constexpr float NaN = std::numeric_limits<float>::quiet_NaN(), Infinity = std::numeric_limits<float>::infinity();
 
-/// One row: good, NaN in SCI, DO_NOT_USE, NON_SCIENCE, jump only, read noise 0, read noise infinite, NaN in VAR_FLAT, negative.
+/// One row: good, NaN in SCI, DO_NOT_USE, NON_SCIENCE, jump only, read noise 0, read noise infinite, NaN in VAR_FLAT,
+/// negative.
 model::RowBand make_band() {
   model::RowBand band;
   band.nx = 9;

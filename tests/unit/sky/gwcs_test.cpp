@@ -14,8 +14,9 @@ namespace {
 Gwcs make_wcs(bool with_box) {
   std::vector<double> const first{0, 1e-8, 3e-11, 0, 8e-6, 2e-11, 0, 0, 4e-11, 0, 0, 0, 0, 0, 0, 0};
   std::vector<double> const second{0, 8e-6, -2e-11, 1e-14, 1e-7, 1e-11, 0, 0, -5e-11, 0, 0, 0, 0, 0, 0, 0};
-  auto const distortion = chain(std::make_shared<RemapAxes>(std::vector<int>{0, 1, 0, 1}),
-                                join(std::make_shared<Polynomial2D>(3, first), std::make_shared<Polynomial2D>(3, second)));
+  auto const distortion =
+      chain(std::make_shared<RemapAxes>(std::vector<int>{0, 1, 0, 1}),
+            join(std::make_shared<Polynomial2D>(3, first), std::make_shared<Polynomial2D>(3, second)));
   if (with_box) distortion->common.bounding_box = {{"x0", -0.5, 2047.5}, {"x1", -0.5, 1023.5}};
   auto const to_sky = chain(std::make_shared<Gnomonic>(Gnomonic::Direction::PixelToSky),
                             std::make_shared<Rotate3D>(0.004, 30, 180, "native2celestial"));
@@ -81,7 +82,8 @@ TEST(Gwcs, NamesItsFrames) {
 }
 
 TEST(Gwcs, RefusesTransformsThatAreNotPlane) {
-  GwcsFrame const detector{"detector", GwcsFrame::Kind::Plain2D, {}, {}}, world{"world", GwcsFrame::Kind::Celestial, {}, {}};
+  GwcsFrame const detector{"detector", GwcsFrame::Kind::Plain2D, {}, {}};
+  GwcsFrame const world{"world", GwcsFrame::Kind::Celestial, {}, {}};
   EXPECT_THROW(Gwcs("", {{detector, std::make_shared<Identity>(3)}, {world, nullptr}}), InputError);
   EXPECT_THROW(Gwcs("", {{detector, nullptr}, {world, nullptr}}), InputError);
   EXPECT_THROW(Gwcs("", {{world, nullptr}}), InputError);

@@ -135,7 +135,8 @@ TEST(Transforms, ExplicitInverseOverridesTheDerivedOneAtAnyLevel) {
 TEST(Transforms, DoNotDependOnHowManyPointsAreGiven) {
   auto const polynomial = std::make_shared<Polynomial2D>(3, std::vector<double>{0.1, 1.2, 2e-3, 1e-6, 1, 3e-3, 1e-6, 0,
                                                                                 2e-4, 1e-6, 0, 0, 1e-7, 0, 0, 0});
-  auto const tree = chain(chain(std::make_shared<RemapAxes>(std::vector<int>{0, 1, 1, 0}), join(polynomial, polynomial)),
+  auto const both = std::make_shared<RemapAxes>(std::vector<int>{0, 1, 1, 0});
+  auto const tree = chain(chain(both, join(polynomial, polynomial)),
                           std::make_shared<Gnomonic>(Gnomonic::Direction::PixelToSky));
   std::size_t const count = 3 * BlockPoints + 17;
   std::vector<double> x(count), y(count), a(count), b(count);

@@ -25,6 +25,7 @@ struct MosaicRequest {
 struct MosaicPlan {
   MosaicRequest request;
   model::SkyGrid grid;
+  std::vector<model::SkyPolygon> footprints;     ///< of the members, with the ledger's corrections
   std::vector<std::int64_t> order;               ///< block numbers along the Hilbert curve
   std::vector<std::vector<int>> block_members;   ///< [block number]: positions in `members` that may reach it, ascending
   std::vector<double> block_cost;                ///< [block number]: expected seconds, up to a factor
