@@ -42,6 +42,24 @@ function(tessera_build_facts source)
     "TESSERA_VERSION=\"${PROJECT_VERSION}\"" "TESSERA_COMMIT=\"${commit}\"" "TESSERA_BUILD_FLAGS=\"${flags}\"")
 endfunction()
 
+# tessera_test_environment(RESULT): where tests find their data and the program, and how Open MPI runs on a small machine.
+function(tessera_test_environment result)
+  set(environment
+    "TESSERA_TEST_DATA=${PROJECT_SOURCE_DIR}/tests/data" "TESSERA_SHARED=${TESSERA_SHARED}"
+    "TESSERA_PROGRAM=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/tessera" "TESSERA_SOURCE=${PROJECT_SOURCE_DIR}"
+    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+    OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1
+    OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_pml=ob1 "OMPI_MCA_btl=self,vader,tcp"
+    OMP_NUM_THREADS=1 OMP_PROC_BIND=false KOKKOS_DISABLE_WARNINGS=1)
+  if(TESSERA_SANITIZE)  # what Open MPI keeps until exit is not ours; whole stacks, or its frames are not recognised
+    set(suppressions ${PROJECT_SOURCE_DIR}/cmake/suppressions)
+    list(APPEND environment "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp:print_suppressions=0"
+      ASAN_OPTIONS=fast_unwind_on_malloc=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+      "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp ignore_noninstrumented_modules=1")
+  endif()
+  set(${result} "${environment}" PARENT_SCOPE)
+endfunction()
+
 # tessera_test(NAME DIR [RANKS 1 2 ...] [LINK targets...] [MPI])
 #
 # One GoogleTest program from every *_test.cpp under DIR. Without MPI it is run once, plainly. With MPI it is run under
@@ -54,19 +72,7 @@ function(tessera_test name directory)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE tessera_test_support tessera_flags ${arg_LINK})
-  set(environment
-    "TESSERA_TEST_DATA=${PROJECT_SOURCE_DIR}/tests/data" "TESSERA_SHARED=${TESSERA_SHARED}"
-    "TESSERA_PROGRAM=$<TARGET_FILE_DIR:${name}>/tessera" "TESSERA_SOURCE=${PROJECT_SOURCE_DIR}"
-    OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-    OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1
-    OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_pml=ob1 "OMPI_MCA_btl=self,vader,tcp"
-    OMP_NUM_THREADS=1 OMP_PROC_BIND=false KOKKOS_DISABLE_WARNINGS=1)
-  if(TESSERA_SANITIZE)  # what Open MPI keeps until exit is not ours; whole stacks, or its frames are not recognised
-    set(suppressions ${PROJECT_SOURCE_DIR}/cmake/suppressions)
-    list(APPEND environment "LSAN_OPTIONS=suppressions=${suppressions}/lsan.supp:print_suppressions=0"
-      ASAN_OPTIONS=fast_unwind_on_malloc=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-      "TSAN_OPTIONS=suppressions=${suppressions}/tsan.supp ignore_noninstrumented_modules=1")
-  endif()
+  tessera_test_environment(environment)
   if(arg_MPI)
     foreach(ranks ${arg_RANKS})
       add_test(NAME ${name}.ranks_${ranks}

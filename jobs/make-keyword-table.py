@@ -8,8 +8,13 @@ import sys
 
 kinds = {"string": "Text", "number": "Real", "integer": "Integer", "boolean": "Logical"}
 rows, seen = [], set()
-for entry in json.load(open(sys.argv[1]))["keywords"]:
+entries = json.load(open(sys.argv[1]))["keywords"]
+# Some keywords stand in the table twice: the pointing of the exposure (SCI) is meant, not that of the guide star.
+in_sci = {entry["fits"] for entry in entries if entry["hdu"] == "SCI"}
+for entry in entries:
     if entry["hdu"] not in ("PRIMARY", "SCI") or entry["fits"] in seen:
+        continue
+    if entry["hdu"] == "PRIMARY" and entry["fits"] in in_sci:
         continue
     seen.add(entry["fits"])
     image = "true" if entry["hdu"] == "SCI" else "false"

@@ -1,6 +1,7 @@
 #include "tessera/app/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 
@@ -58,20 +59,28 @@ void add_mosaic_options(CLI::App& command, MosaicOptions& o) {
   command.add_flag("--plan", o.plan_only, "Only print what would be done");
 }
 
-/// CLI11 says "The following argument was not expected: X"; people want to know what X may have meant.
-std::string with_suggestion(CLI::App const& app, CLI::ParseError const& error) {
-  std::string text = error.what();
-  auto const colon = text.rfind(": ");
-  if (colon == std::string::npos || error.get_name() != "ExtrasError") return text;
-  std::string const name = text.substr(colon + 2, text.find(' ', colon + 2) - colon - 2);
-  std::vector<std::string> known;
+/// What is wrong with the command line, in a person's words. CLI11 checks what is missing before what is unknown; a
+/// mistyped name is the likelier cause of both.
+std::string explain_error(CLI::App const& app, CLI::ParseError const& error, int argc, char** argv) {
+  std::vector<std::string> const arguments(argv + 1, argv + argc);
+  auto const commands = app.get_subcommands([](CLI::App const*) { return true; });
   CLI::App const* where = &app;
-  for (auto const* command : app.get_subcommands()) where = command;
-  if (name.starts_with("-"))
-    for (auto const* option : where->get_options()) known.push_back("--" + (option->get_lnames().empty() ? "" : option->get_lnames().front()));
-  else
-    for (auto const* command : app.get_subcommands([](CLI::App const*) { return true; })) known.push_back(command->get_name());
-  return text + " (" + suggest_name(name, known) + ")";
+  if (!arguments.empty() && !arguments.front().starts_with("-")) {
+    std::vector<std::string> known;
+    for (auto const* command : commands) known.push_back(command->get_name());
+    auto const found = std::find(known.begin(), known.end(), arguments.front());
+    if (found == known.end()) return fmt::format("unknown command '{}' ({})", arguments.front(), suggest_name(arguments.front(), known));
+    where = commands[static_cast<std::size_t>(found - known.begin())];
+  }
+  std::vector<std::string> known;
+  for (auto const* option : where->get_options())
+    for (auto const& name : option->get_lnames()) known.push_back("--" + name);
+  for (auto const& argument : arguments) {
+    std::string const name = argument.substr(0, argument.find('='));
+    if (name.starts_with("--") && name != "--" && std::find(known.begin(), known.end(), name) == known.end())
+      return fmt::format("unknown option '{}' ({})", name, suggest_name(name, known));
+  }
+  return error.what();
 }
 
 int run_together(std::function<ExitStatus(parallel::Communicator const&)> const& command) {
@@ -177,7 +186,7 @@ int run_command_line(int argc, char** argv) {
   } catch (CLI::Success const& success) {
     return speaks ? app.exit(success) : 0;
   } catch (CLI::ParseError const& error) {
-    if (speaks) std::fprintf(stderr, "%s\nRun with --help for more.\n", with_suggestion(app, error).c_str());
+    if (speaks) std::fprintf(stderr, "%s\nRun with --help for more.\n", explain_error(app, error, argc, argv).c_str());
     return static_cast<int>(ExitStatus::WrongUse);
   }
   if (action.together) return run_together(action.together);

@@ -1,5 +1,6 @@
 // export: exposures after any step as FITS files.
 #include <algorithm>
+#include <set>
 
 #include "commands.hpp"
 #include "tessera/core/log.hpp"
@@ -23,6 +24,20 @@ void require_known(std::vector<std::string> const& asked, std::vector<std::strin
   for (auto const& name : asked)
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw ConfigError({"no exposure of that name", option, "", name, suggest_name(name, known)});
+}
+
+/// A step that has no corrections in any ledger is a mistake too.
+void require_known_step(std::string const& after, pipeline::RunRequest const& request) {
+  if (after.empty() || after == "none") return;
+  std::set<std::string> steps;
+  for (auto const& record : request.inventory.records) {
+    auto const ledger = store::Ledger::open(request.ledger_root / record.identity.target / "ledger" / record.identity.band);
+    steps.insert(ledger.steps().begin(), ledger.steps().end());
+  }
+  if (steps.contains(after)) return;
+  throw ConfigError({"no step of that name has corrections in the ledger", "--after", "", after,
+                     steps.empty() ? "the ledger is empty: leave --after out"
+                                   : suggest_name(after, std::vector<std::string>(steps.begin(), steps.end()))});
 }
 
 std::filesystem::path output_path(ExportOptions const& options, config::Survey const& survey, model::ExposureIdentity const& identity,
@@ -54,6 +69,10 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
   require_known(options.bands, bands, "--band");
   require_known(options.exposures, exposures, "--exposure");
 
+  parallel::all_or_none(world, [&] {
+    if (world.is_root()) require_known_step(options.after, request);
+  });
+
   std::vector<store::ExposureRecord const*> wanted;
   std::vector<double> costs;
   for (auto const& record : records) {
@@ -63,7 +82,9 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
     wanted.push_back(&record);
     costs.push_back(static_cast<double>(record.file_bytes));
   }
-  if (wanted.empty()) throw InputError({"nothing to export", options.survey.config.string(), "calibrated exposures", "none", "check raw_dir and [tessera] inputs"});
+  if (wanted.empty())
+    throw InputError({"nothing to export", options.survey.config.string(), "calibrated exposures",
+                      request.missing.empty() ? "none" : request.missing.front(), "check raw_dir and [tessera] inputs"});
 
   auto const owner = parallel::divide_balanced(costs, world.size());
   std::vector<parallel::Failure> failures;
@@ -76,7 +97,11 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
     try {
       auto const ledger = store::Ledger::open(request.ledger_root / identity.target / "ledger" / identity.band, options.after);
       store::ExposureReader const reader(*wanted[k], ledger);
-      store::export_exposure(reader, output_path(options, survey, identity, ledger.steps()));
+      auto const path = output_path(options, survey, identity, ledger.steps());
+      std::error_code ignored;
+      if (std::filesystem::equivalent(path, wanted[k]->path, ignored))
+        throw InputError({"the export would overwrite its input", path.string(), "", "", "choose another folder with -o"});
+      store::export_exposure(reader, path);
     } catch (Error const& error) {
       failures.push_back({identity.label(), error.what(), static_cast<int>(error.status()), world.rank()});
     }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
 #include "commands.hpp"
 #include "tessera/core/log.hpp"
@@ -92,7 +93,13 @@ void inspect_file(std::string const& path, InspectOptions const& options) {
       for (auto const& card : hdu.header.cards()) std::printf("     %s\n", card.text.c_str());
   }
   std::vector<store::InputNote> notes;
-  auto const record = store::examine_exposure({"inspect", "", path, "", ""}, notes);
+  std::optional<store::ExposureRecord> record;
+  try {
+    record = store::examine_exposure({"inspect", "", path, "", ""}, notes);
+  } catch (InputError const& error) {  // a table or a kernel may be looked at too
+    std::printf("  no exposure: %s\n", error.what());
+    return;
+  }
   for (auto const& note : notes) std::printf("  note: %s\n", note.text.c_str());
   if (!record) return;
   auto const wcs = store::read_file_wcs(file, file.hdus()[static_cast<std::size_t>(record->image_hdu)], record->has_gwcs);
@@ -104,17 +111,17 @@ void inspect_file(std::string const& path, InspectOptions const& options) {
 }  // namespace
 
 ExitStatus inspect_files(parallel::Communicator const& world, InspectOptions const& options) {
-  if (!world.is_root()) return ExitStatus::Complete;
-  ExitStatus status = ExitStatus::Complete;
+  std::int64_t status = 0;
   for (auto const& path : options.files) {
+    if (!world.is_root()) break;
     try {
       inspect_file(path, options);
     } catch (Error const& error) {
       log::error("{}", error.what());
-      status = error.status();
+      status = static_cast<std::int64_t>(error.status());
     }
   }
-  return status;
+  return static_cast<ExitStatus>(world.max(status));
 }
 
 }  // namespace tessera::app

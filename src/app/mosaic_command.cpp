@@ -63,7 +63,6 @@ ExitStatus make_mosaic(parallel::Communicator const& world, MosaicOptions const&
   mosaic.file_name = o.output.filename().string();
   if (!mosaic.file_name.ends_with(".fits")) mosaic.file_name += ".fits";
   mosaic.product = mosaic.file_name.substr(0, mosaic.file_name.size() - 5);
-  if (mosaic.product.ends_with("_i2d")) mosaic.product.resize(mosaic.product.size() - 4);
   mosaic.options = resample_options(o);
   bool any_variance = false;
   for (std::size_t k = 0; k < request.inventory.records.size(); ++k) {

@@ -1,5 +1,6 @@
 // run, plan, status: commands on a configuration.
 #include <cstdio>
+#include <cstdlib>
 
 #include "commands.hpp"
 #include "tessera/core/byte_size.hpp"
@@ -38,6 +39,7 @@ config::Survey load_survey_on_all(parallel::Communicator const& world, SurveyOpt
       throw;
     }
   });
+  if (!survey.tessera.scratch_dir.empty()) ::setenv("TESSERA_SCRATCH", survey.tessera.scratch_dir.c_str(), 1);
   if (options.skip_unbuilt) survey.tessera.skip_unbuilt = true;
   if (options.keep_hdf5) survey.tessera.keep_hdf5 = true;
   if (!options.on_error.empty())

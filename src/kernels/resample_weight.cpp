@@ -51,6 +51,11 @@ void prepare_for_resampling(model::RowBand& band, double sky, ResampleWeightOpti
     std::uint32_t const bad = options.bad_bits | dq::DoNotUse;
     for (std::size_t k = 0; k < count; ++k) out[k] = (bits[k] & bad) == 0 ? out[k] : 0.0f;
   }
+  bool const has_wht = band.wht.size() == count;
+  if (has_wht) {  // a mosaic or a plain image: where it has no weight it has no data
+    float const* const wht = band.wht.data();
+    for (std::size_t k = 0; k < count; ++k) out[k] = (wht[k] > 0) & (wht[k] <= Largest) ? out[k] : 0.0f;
+  }
   for (std::size_t k = 0; k < count; ++k)
     sci[k] = out[k] != 0 ? static_cast<float>(static_cast<double>(sci[k]) - sky) : 0.0f;
   if (options.type == WeightType::Ivm && band.var_rnoise.size() == count) {
@@ -59,6 +64,9 @@ void prepare_for_resampling(model::RowBand& band, double sky, ResampleWeightOpti
       float const inverse = 1.0f / variance[k];
       out[k] = std::abs(inverse) <= Largest ? out[k] * inverse : 0.0f;
     }
+  } else if (has_wht && (options.type == WeightType::Ivm || options.type == WeightType::IvmSky)) {
+    float const* const wht = band.wht.data();
+    for (std::size_t k = 0; k < count; ++k) out[k] = out[k] != 0 ? wht[k] : 0.0f;
   } else if (options.type == WeightType::Exptime) {
     auto const time = static_cast<float>(options.exposure_time);
     for (std::size_t k = 0; k < count; ++k) out[k] *= time;

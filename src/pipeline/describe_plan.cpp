@@ -23,7 +23,9 @@ std::string mosaics_table(RunPlan const& plan) {
 }
 
 std::string ranks_table(RunPlan const& plan) {
-  auto const runs = steps::divide_blocks(plan.mosaics, plan.ranks);
+  std::vector<steps::MosaicPlan const*> mosaics;
+  for (auto const& mosaic : plan.mosaics) mosaics.push_back(&mosaic);
+  auto const runs = steps::divide_blocks(mosaics, plan.ranks);
   std::vector<double> loads;
   std::string text = fmt::format("{:>5} {:>8} {:>10} {:>8} {:>10}  {}\n", "rank", "blocks", "share", "waves", "memory", "mosaics");
   double total = 0;

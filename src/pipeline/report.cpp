@@ -6,6 +6,7 @@
 #include "tessera/core/build_facts.hpp"
 #include "tessera/io/durable_file.hpp"
 #include "tessera/parallel/memory_budget.hpp"
+#include "tessera/steps/resample/mosaic_quicklook.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::pipeline {
@@ -57,8 +58,7 @@ std::string mosaics_section(fs::path const& page, RunPlan const& plan) {
                         escape(mosaic.request.product), relative_link(page, fits), escape(fits.string()), mosaic.grid.nx,
                         mosaic.grid.ny, mosaic.grid.cdelt[0] * 3600, mosaic.request.members.size());
     html += "<div class=pictures>";
-    for (char const* suffix : {"_i2d.png", "_wht.png"}) {
-      auto const picture = mosaic.request.folder / (mosaic.request.product + suffix);
+    for (auto const& picture : steps::quicklook_paths(mosaic)) {
       if (fs::exists(picture))
         html += fmt::format("<figure><a href=\"{0}\"><img src=\"{0}\" alt=\"{1}\"></a><figcaption>{1}</figcaption></figure>",
                             relative_link(page, picture), escape(picture.filename().string()));

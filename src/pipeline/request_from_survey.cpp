@@ -94,6 +94,10 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
                                     [&](auto const& entry) { return entry.step == "lv3" && entry.runs_on(band); });
       if (!runs) continue;
       auto const& members = inputs.members[t][b];
+      if (members.empty() && !request.inventory.broken.empty()) {  // they may have been this band's: the others are made
+        request.warnings.push_back(fmt::format("{} {}: no usable exposure is left: no mosaic", survey.targets[t], band.name));
+        continue;
+      }
       if (members.empty()) {
         request.missing.push_back(fmt::format(
             "{} {}: no calibrated exposures (looked in [tessera] inputs, in the step folders of {} and in {}): "

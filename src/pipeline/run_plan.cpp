@@ -2,13 +2,15 @@
 #include "tessera/pipeline/run_plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
-#include <numeric>
+#include <numbers>
 
 #include "tessera/compute/session.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/parallel/pool.hpp"
-#include "tessera/sky/footprint.hpp"
+#include "tessera/parallel/control.hpp"
+#include "tessera/sky/count_islands.hpp"
 #include "tessera/steps/resample/resample_memory.hpp"
 #include "tessera/steps/resample/resample_step.hpp"
 
@@ -28,68 +30,86 @@ std::filesystem::path existing_parent(std::filesystem::path path) {
   return path.empty() ? std::filesystem::path(".") : path;
 }
 
-/// Mosaics that share one grid are planned together: all bands of a target, or each alone.
+/// Mosaics that share one grid are planned together: all bands of a target (its off field apart), or each alone.
 std::vector<std::vector<std::size_t>> grid_groups(RunRequest const& request) {
-  std::map<std::string, std::vector<std::size_t>> by_target;
+  std::map<std::string, std::vector<std::size_t>> shared;
   std::vector<std::vector<std::size_t>> groups;
   for (std::size_t k = 0; k < request.mosaics.size(); ++k) {
+    auto const& mosaic = request.mosaics[k];
     if (request.shared_grid)
-      by_target[request.mosaics[k].target].push_back(k);
+      shared[mosaic.target + (mosaic.band.ends_with("_bgr") ? " off field" : "")].push_back(k);
     else
       groups.push_back({k});
   }
-  for (auto& [target, members] : by_target) groups.push_back(std::move(members));
+  for (auto& [name, members] : shared) groups.push_back(std::move(members));
   return groups;
-}
-
-/// Number of sets of exposures that do not overlap each other, directly or through others.
-int count_islands(std::vector<model::SkyPolygon> const& footprints) {
-  std::vector<int> root(footprints.size());
-  std::iota(root.begin(), root.end(), 0);
-  auto const find = [&](int k) {
-    while (root[static_cast<std::size_t>(k)] != k) k = root[static_cast<std::size_t>(k)];
-    return k;
-  };
-  for (std::size_t a = 0; a < footprints.size(); ++a)
-    for (std::size_t b = a + 1; b < footprints.size(); ++b) {
-      int const ra = find(static_cast<int>(a)), rb = find(static_cast<int>(b));
-      if (ra != rb && sky::overlaps(footprints[a], footprints[b])) root[static_cast<std::size_t>(std::max(ra, rb))] = std::min(ra, rb);
-    }
-  int islands = 0;
-  for (std::size_t k = 0; k < root.size(); ++k) islands += root[k] == static_cast<int>(k) ? 1 : 0;
-  return islands;
 }
 
 /// Grids beyond this many pixels are a mistake (a wrong WCS), not a survey: the blocks alone would fill the memory.
 constexpr std::int64_t MostPixels = std::int64_t{1} << 38;
 
-/// What is said of a grid that the disk cannot hold; empty when it can.
+/// What is said of a grid that the disk cannot hold; empty when it can, or when the file system does not say.
 std::string disk_problem(MosaicRequest const& mosaic, model::SkyGrid const& grid) {
   auto const folder = existing_parent(mosaic.folder);
   std::error_code error;
   auto const space = std::filesystem::space(folder, error);
   std::int64_t const images = mosaic.options.enable_err ? 12 : 5;  // FITS and HDF5 beside each other
   double const needed = static_cast<double>(grid.nx) * static_cast<double>(grid.ny) * 4 * static_cast<double>(images);
-  if (!error && needed <= static_cast<double>(space.available) && grid.nx * grid.ny <= MostPixels) return "";
+  bool const fits = error || needed <= static_cast<double>(space.available);
+  if (fits && grid.nx <= MostPixels / std::max<std::int64_t>(1, grid.ny)) return "";
   return Problem{"the output grid is too large", mosaic.product,
-                 fmt::format("at most {} free in {}", format_bytes(error ? 0 : static_cast<std::int64_t>(space.available)), folder.string()),
+                 error ? std::string("a grid that memory can index")
+                       : fmt::format("at most {} free in {}", format_bytes(static_cast<std::int64_t>(space.available)), folder.string()),
                  fmt::format("{} x {} pixels: {}", grid.nx, grid.ny, format_bytes(static_cast<std::int64_t>(std::min(needed, 9e18)))),
                  "raise pixel_scale or pixel_scale_ratio, set output_shape, or leave out the exposures that lie far from the others"}
       .line();
+}
+
+/// What is wrong with the exposures of a mosaic as a set: one given twice, units that differ, an input that is the output.
+std::vector<std::string> member_problems(MosaicRequest const& mosaic, std::vector<store::ExposureRecord> const& records) {
+  std::vector<std::string> problems;
+  std::map<std::string, std::string> path_of;
+  auto const& first = records[static_cast<std::size_t>(mosaic.members.front())];
+  auto const product = mosaic.folder / (mosaic.file_name.empty() ? mosaic.product + "_i2d.fits" : mosaic.file_name);
+  for (int const member : mosaic.members) {
+    auto const& record = records[static_cast<std::size_t>(member)];
+    auto const [other, is_new] = path_of.emplace(record.identity.label(), record.path);
+    if (!is_new)
+      problems.push_back(Problem{"the same exposure is given twice", record.path, "", other->second, "leave one of the two out"}.line());
+    if (record.unit != first.unit)
+      problems.push_back(Problem{"units differ within a mosaic", record.path, fmt::format("BUNIT '{}' as {}", first.unit, first.path),
+                                 fmt::format("'{}'", record.unit), "calibrate all exposures alike, or leave this one out"}
+                             .line());
+    for (auto const& input : {record.path, record.weight_path, record.mask_path}) {
+      std::error_code error;
+      if (!input.empty() && std::filesystem::equivalent(input, product, error))
+        problems.push_back(Problem{"the mosaic would overwrite one of its inputs", product.string(), "", "", "choose another output"}.line());
+    }
+  }
+  return problems;
+}
+
+/// A grid shared by several bands has another ratio to the pixels of each.
+model::SkyGrid grid_of_member(model::SkyGrid grid, MosaicRequest const& mosaic, std::vector<store::ExposureRecord> const& records) {
+  auto const& first = records[static_cast<std::size_t>(mosaic.members.front())];
+  double const native = mosaic.options.grid.pixel_scale ? std::sqrt(first.mean_pixel_area_sr) * 180 / std::numbers::pi
+                                                        : first.native_scale_deg;
+  grid.pixel_scale_ratio = grid.cdelt[0] / native;
+  return grid;
 }
 
 void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::vector<std::size_t> const& group) {
   auto const& records = plan.request.inventory.records;
   std::vector<MosaicRequest const*> requests;
   std::vector<std::vector<model::SkyPolygon>> footprints;
-  std::vector<std::string> ledger_hashes;
+  std::vector<store::Ledger> ledgers;
   for (auto const k : group) {
     auto const& mosaic = plan.request.mosaics[k];
-    auto const ledger = open_ledger(plan.request, mosaic.target, mosaic.band);
+    for (auto& problem : member_problems(mosaic, records)) plan.request.missing.push_back(std::move(problem));
     requests.push_back(&mosaic);
-    ledger_hashes.push_back(ledger.hash());
-    footprints.push_back(steps::corrected_footprints(communicator, mosaic, records, ledger));
-    if (int const islands = count_islands(footprints.back()); islands > 1)
+    ledgers.push_back(open_ledger(communicator, plan.request, mosaic.target, mosaic.band));
+    footprints.push_back(steps::corrected_footprints(communicator, mosaic, records, ledgers.back()));
+    if (int const islands = sky::count_islands(footprints.back()); islands > 1)
       plan.request.warnings.push_back(fmt::format("{}: its {} exposures form {} islands that do not overlap", mosaic.product,
                                                   footprints.back().size(), islands));
   }
@@ -101,15 +121,22 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
       plan.request.missing.push_back(std::move(problem));
       continue;
     }
-    plan.mosaics.push_back(steps::plan_mosaic(mosaic, grid, footprints[k], records, ledger_hashes[k]));
+    auto const own = group.size() > 1 ? grid_of_member(grid, mosaic, records) : grid;
+    plan.mosaics.push_back(steps::plan_mosaic(mosaic, own, footprints[k], records, ledgers[k].hash()));
+    plan.ledgers.push_back(ledgers[k]);
   }
 }
 
 }  // namespace
 
-store::Ledger open_ledger(RunRequest const& request, std::string const& target, std::string const& band) {
+store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request, std::string const& target,
+                          std::string const& band) {
   if (request.ledger_root.empty()) return {};
-  return store::Ledger::open(request.ledger_root / target / "ledger" / band);
+  std::string listing;
+  parallel::all_or_none(communicator, [&] {
+    if (communicator.is_root()) listing = store::Ledger::open(request.ledger_root / target / "ledger" / band).listing();
+  });
+  return store::Ledger::from_listing(communicator.broadcast(listing));
 }
 
 RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank, int ranks) {
@@ -117,7 +144,6 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
   plan.request = std::move(request);
   plan.memory_per_rank = memory_per_rank;
   plan.ranks = ranks > 0 ? ranks : communicator.size();
-  plan.program_bytes = communicator.max(parallel::resident_bytes());
   for (auto const& group : grid_groups(plan.request)) {
     try {
       plan_group(communicator, plan, group);
@@ -125,6 +151,7 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
       plan.request.missing.push_back(fmt::format("{}: {}", plan.request.mosaics[group.front()].product, error.what()));
     }
   }
+  plan.program_bytes = communicator.max(parallel::resident_bytes());  // with the plan itself, which grows with the survey
   for (auto const& mosaic : plan.mosaics) {
     plan.bytes_to_write += mosaic.bytes_fits() + mosaic.bytes_hdf5();
     for (int const member : mosaic.request.members)

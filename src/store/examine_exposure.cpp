@@ -1,6 +1,7 @@
 // What the headers of one file say.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <numbers>
@@ -140,6 +141,11 @@ double edge_bow(sky::Wcs const& wcs, ExposureRecord const& record) {
   return largest / record.native_scale_deg;
 }
 
+/// Time of last change of a file, nanoseconds.
+long long stamp(std::string const& path) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::filesystem::last_write_time(path).time_since_epoch()).count();
+}
+
 void check_footprint(io::FitsFile const& file, ExposureRecord const& record) {
   for (auto const& vertex : record.footprint)
     if (!std::isfinite(vertex.ra) || !std::isfinite(vertex.dec))
@@ -171,6 +177,9 @@ std::optional<ExposureRecord> examine_exposure(ExposureSource const& source, std
   io::Hdu const& image = file.hdus()[static_cast<std::size_t>(record.image_hdu)];
   record.nx = image.nx();
   record.ny = image.ny();
+  if (record.nx < 2 || record.ny < 2)
+    throw InputError({"image too small", fmt::format("{}[{}]", source.path, image.extname), "at least 2 x 2 pixels",
+                      fmt::format("{} x {}", record.nx, record.ny), "leave this file out"});
 
   if (is_jwst) {
     record.planes = jwst_planes(file, image);
@@ -200,22 +209,30 @@ std::optional<ExposureRecord> examine_exposure(ExposureSource const& source, std
   record.edge_bow_pixels = edge_bow(*wcs, record);
   record.mean_pixel_area_sr = sky::mean_pixel_area(*wcs, record.nx, record.ny);
 
-  auto const exposure_time = [&](char const* keyword) {
+  auto const number = [&](char const* keyword) {
     auto const value = primary.real(keyword);
     return value ? value : image.header.real(keyword);
   };
-  record.effexptm = exposure_time("EFFEXPTM").value_or(exposure_time("EXPTIME").value_or(0));
-  record.tmeasure = exposure_time("TMEASURE");
-  record.duration = exposure_time("DURATION").value_or(0);
+  record.effexptm = number("EFFEXPTM").value_or(number("EXPTIME").value_or(0));
+  record.tmeasure = number("TMEASURE");
+  record.duration = number("DURATION").value_or(0);
+  record.expstart = number("EXPSTART");
+  record.expend = number("EXPEND");
   record.unit = text_or(image.header, "BUNIT");
-  if (is_jwst && !image.header.logical("BKGSUB").value_or(false)) record.sky_level = image.header.real("BKGLEVEL");
-  if (is_jwst) record.off_field = primary.logical("BKGDTARG").value_or(false);
+  // Official files keep BKGLEVEL and BKGSUB in the primary header; some tools write them beside the image.
+  auto const subtracted = primary.logical("BKGSUB") ? primary.logical("BKGSUB") : image.header.logical("BKGSUB");
+  if (is_jwst && !subtracted.value_or(false)) record.sky_level = number("BKGLEVEL");
+  record.parallel_sequence = text_or(primary, "SEQ_ID");
+  record.ledger_applied = primary.has("TSRLEDGR");
 
   record.file_bytes = static_cast<std::int64_t>(std::filesystem::file_size(source.path));
   io::Sha256 hash;
   for (auto const& hdu : file.hdus())
     for (auto const& card : hdu.header.cards()) hash.update(std::as_bytes(std::span(card.text)));
-  auto const size_text = std::to_string(record.file_bytes);
+  // Headers, size and time of change stand for the pixels: reading all of them would cost as much as the mosaic.
+  auto const size_text = fmt::format("{} {}", record.file_bytes, stamp(record.path)) +
+                         (record.weight_path.empty() ? "" : fmt::format(" {} {} {}", record.weight_path, record.weight_hdu, stamp(record.weight_path))) +
+                         (record.mask_path.empty() ? "" : fmt::format(" {} {} {}", record.mask_path, record.mask_hdu, stamp(record.mask_path)));
   hash.update(std::as_bytes(std::span(size_text)));
   record.header_hash = hash.hex();
   return record;

@@ -123,6 +123,7 @@ void export_exposure(ExposureReader const& reader, std::filesystem::path const& 
   primary.header = reader.primary_header();
   primary.header.set("FILENAME", path.filename().string(), "Name of the file");
   primary.header.add_history("tessera " + build_facts().version + " (" + build_facts().commit + "): exported with the ledger's corrections");
+  primary.header.set("TSRLEDGR", true, "tessera: corrections of the ledger are applied");
   for (auto const& entry : reader.entries())
     primary.header.add_history(fmt::format("tessera: {} by {}", operation_name(entry.correction), entry.step));
   model::Header sci = record.image_hdu == 0 ? model::Header() : reader.image_header();

@@ -84,7 +84,7 @@ sky::WcsPointer read_file_wcs(io::FitsFile const& file, io::Hdu const& image, bo
 }
 
 ExposureReader::ExposureReader(ExposureRecord const& record, Ledger const& ledger)
-    : state_(new State{record, ledger.entries(record.identity), io::FitsFile::open(record.path), {}, {}, {}, {}}) {
+    : state_(new State{record, record.ledger_applied ? std::vector<model::LedgerEntry>() : ledger.entries(record.identity), io::FitsFile::open(record.path), {}, {}, {}, {}}) {
   auto& s = *state_;
   if (record.weight_hdu >= 0 && record.weight_path != record.path) s.weight_file = io::FitsFile::open(record.weight_path);
   if (record.mask_hdu >= 0 && record.mask_path != record.path) s.mask_file = io::FitsFile::open(record.mask_path);

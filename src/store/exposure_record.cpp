@@ -26,11 +26,10 @@ std::vector<int> plane_numbers(model::PlaneSet planes) {
 
 }  // namespace
 
-// Doubles travel as JSON numbers: nlohmann writes the shortest text that reads back to the same bits.
-std::string to_json(ExposureRecord const& r) {
+std::vector<std::uint8_t> pack_record(ExposureRecord const& r) {
   Json footprint = Json::array();
   for (auto const& vertex : r.footprint) footprint.push_back({vertex.ra, vertex.dec});
-  return Json{{"target", r.identity.target},
+  return Json::to_cbor(Json{{"target", r.identity.target},
               {"band", r.identity.band},
               {"exposure", r.identity.exposure},
               {"half", static_cast<int>(r.identity.half)},
@@ -52,7 +51,8 @@ std::string to_json(ExposureRecord const& r) {
               {"target_name", r.target_name},
               {"group_id", r.group_id},
               {"has_gwcs", r.has_gwcs},
-              {"off_field", r.off_field},
+              {"parallel_sequence", r.parallel_sequence},
+              {"ledger_applied", r.ledger_applied},
               {"footprint", footprint},
               {"edge_bow_pixels", r.edge_bow_pixels},
               {"native_scale_deg", r.native_scale_deg},
@@ -65,15 +65,16 @@ std::string to_json(ExposureRecord const& r) {
               {"effexptm", r.effexptm},
               {"tmeasure", or_null(r.tmeasure)},
               {"duration", r.duration},
+              {"expstart", or_null(r.expstart)},
+              {"expend", or_null(r.expend)},
               {"unit", r.unit},
               {"sky_level", or_null(r.sky_level)},
               {"file_bytes", r.file_bytes},
-              {"header_hash", r.header_hash}}
-      .dump();
+              {"header_hash", r.header_hash}});
 }
 
-ExposureRecord record_from_json(std::string const& text) {
-  Json const j = Json::parse(text);
+ExposureRecord unpack_record(std::vector<std::uint8_t> const& bytes) {
+  Json const j = Json::from_cbor(bytes);
   ExposureRecord r;
   r.identity = {j.at("target"), j.at("band"), j.at("exposure"), static_cast<model::Half>(j.at("half").get<int>())};
   r.path = j.at("path");
@@ -94,7 +95,8 @@ ExposureRecord record_from_json(std::string const& text) {
   r.target_name = j.at("target_name");
   r.group_id = j.at("group_id");
   r.has_gwcs = j.at("has_gwcs");
-  r.off_field = j.at("off_field");
+  r.parallel_sequence = j.at("parallel_sequence");
+  r.ledger_applied = j.at("ledger_applied");
   for (auto const& vertex : j.at("footprint")) r.footprint.push_back({vertex.at(0), vertex.at(1)});
   r.edge_bow_pixels = j.at("edge_bow_pixels");
   r.native_scale_deg = j.at("native_scale_deg");
@@ -107,6 +109,8 @@ ExposureRecord record_from_json(std::string const& text) {
   r.effexptm = j.at("effexptm");
   r.tmeasure = real_or_none(j.at("tmeasure"));
   r.duration = j.at("duration");
+  r.expstart = real_or_none(j.at("expstart"));
+  r.expend = real_or_none(j.at("expend"));
   r.unit = j.at("unit");
   r.sky_level = real_or_none(j.at("sky_level"));
   r.file_bytes = j.at("file_bytes");

@@ -1,6 +1,9 @@
 #include "tessera/store/inventory.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tessera/core/error.hpp"
 
@@ -22,8 +25,8 @@ Finding examine(std::size_t index, ExposureSource const& source) {
     finding.record = examine_exposure(source, finding.notes);
   } catch (Error const& error) {
     finding.broken = InputNote{source.path, true, error.what()};
-  } catch (std::filesystem::filesystem_error const& error) {
-    finding.broken = InputNote{source.path, true, error.what()};
+  } catch (std::exception const& error) {  // whatever a broken file leads to, it must not end the job
+    finding.broken = InputNote{source.path, true, fmt::format("{}: cannot be examined: {}", source.path, error.what())};
   }
   return finding;
 }
@@ -31,17 +34,16 @@ Finding examine(std::size_t index, ExposureSource const& source) {
 nlohmann::json note_json(InputNote const& note) { return {note.path, note.left_out, note.text}; }
 InputNote note_from(nlohmann::json const& json) { return {json.at(0), json.at(1), json.at(2)}; }
 
-std::string pack(std::vector<Finding> const& findings) {
+std::vector<std::uint8_t> pack(std::vector<Finding> const& findings) {
   nlohmann::json list = nlohmann::json::array();
   for (auto const& finding : findings) {
     nlohmann::json item{{"source", finding.source}, {"notes", nlohmann::json::array()}};
-    if (finding.record) item["record"] = to_json(*finding.record);
+    if (finding.record) item["record"] = nlohmann::json::binary(pack_record(*finding.record));
     for (auto const& note : finding.notes) item["notes"].push_back(note_json(note));
     if (finding.broken) item["broken"] = note_json(*finding.broken);
     list.push_back(std::move(item));
   }
-  // Paths and error texts may hold bytes that are no UTF-8; they are replaced rather than ending the run.
-  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json::to_cbor(list);  // paths and messages may hold bytes that JSON text cannot
 }
 
 }  // namespace
@@ -54,20 +56,28 @@ Inventory take_inventory(parallel::Communicator const& communicator, std::vector
     mine.push_back(examine(index, sources[index]));
 
   std::vector<nlohmann::json> by_source(sources.size());
-  for (auto const& part : communicator.all_gather(pack(mine)))
-    for (auto const& item : nlohmann::json::parse(part)) by_source[item.at("source").get<std::size_t>()] = item;
+  auto const packed = pack(mine);
+  for (auto const& part : communicator.all_gather(std::as_bytes(std::span(packed))))
+    for (auto const& item : nlohmann::json::from_cbor(reinterpret_cast<std::uint8_t const*>(part.data()),
+                                                      reinterpret_cast<std::uint8_t const*>(part.data()) + part.size()))
+      by_source[item.at("source").get<std::size_t>()] = item;
 
   Inventory inventory;
+  std::set<std::string> said;
+  auto const key = [](InputNote const& note) { return note.path + '\0' + note.text; };
   for (auto const& item : by_source) {
-    if (item.contains("broken")) inventory.broken.push_back(note_from(item.at("broken")));
+    // A file that several targets might take is said once.
+    if (item.contains("broken") && said.insert(key(note_from(item.at("broken")))).second)
+      inventory.broken.push_back(note_from(item.at("broken")));
     bool wanted = item.contains("broken") || !item.contains("record");
     if (item.contains("record")) {
-      auto record = record_from_json(item.at("record").get<std::string>());
+      auto record = unpack_record(item.at("record").get_binary());
       wanted = !filter || filter(record);
       if (wanted) inventory.records.push_back(std::move(record));
     }
     if (!wanted) continue;
-    for (auto const& note : item.at("notes")) inventory.notes.push_back(note_from(note));
+    for (auto const& note : item.at("notes"))
+      if (said.insert(key(note_from(note))).second) inventory.notes.push_back(note_from(note));
   }
   return inventory;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/nearest_name.hpp"
@@ -156,6 +157,27 @@ Ledger Ledger::open(std::filesystem::path const& folder, std::string const& last
   if (!found)
     throw InputError({"no such step in the ledger", folder.string(), "a step with corrections", last_step,
                       suggest_name(last_step, ledger.steps_)});
+  std::string joined;
+  for (auto const& path : ledger.files_) joined += path.filename().string() + " " + io::sha256_of_file(path) + "\n";
+  if (!joined.empty()) ledger.hash_ = io::sha256(joined);
+  return ledger;
+}
+
+std::string Ledger::listing() const {
+  std::string text = hash_ + "\n";
+  for (std::size_t k = 0; k < files_.size(); ++k) text += steps_[k] + " " + files_[k].string() + "\n";
+  return text;
+}
+
+Ledger Ledger::from_listing(std::string const& listing) {
+  Ledger ledger;
+  std::istringstream lines(listing);
+  std::getline(lines, ledger.hash_);
+  for (std::string line; std::getline(lines, line);) {
+    auto const blank = line.find(' ');
+    ledger.steps_.push_back(line.substr(0, blank));
+    ledger.files_.emplace_back(line.substr(blank + 1));
+  }
   return ledger;
 }
 
@@ -181,13 +203,6 @@ std::vector<LedgerEntry> Ledger::entries(model::ExposureIdentity const& identity
     }
   }
   return all;
-}
-
-std::string Ledger::hash() const {
-  if (files_.empty()) return "";
-  std::string joined;
-  for (auto const& path : files_) joined += path.filename().string() + " " + io::sha256_of_file(path) + "\n";
-  return io::sha256(joined);
 }
 
 }  // namespace tessera::store

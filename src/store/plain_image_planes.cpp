@@ -72,6 +72,14 @@ void find_weight_and_mask(io::FitsFile const& file, ExposureSource const& source
     record.mask_path = record.path;
     record.mask_hdu = *hdu;
   }
+  if (record.mask_hdu >= 0) {
+    std::optional<io::FitsFile> other;
+    if (record.mask_path != record.path) other = io::FitsFile::open(record.mask_path);
+    auto const& hdu = (other ? *other : file).hdus()[static_cast<std::size_t>(record.mask_hdu)];
+    if (hdu.bitpix < 0)
+      throw InputError({"a mask must hold integers", fmt::format("{}[{}]", record.mask_path, hdu.extname), "BITPIX 8, 16 or 32",
+                        fmt::format("BITPIX {}", hdu.bitpix), "convert the mask: 0 is good, anything else is bad"});
+  }
   if (record.weight_hdu >= 0) record.planes.add(model::Plane::Wht);
   if (record.mask_hdu >= 0) record.planes.add(model::Plane::Dq);
 }

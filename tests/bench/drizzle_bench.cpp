@@ -4,7 +4,6 @@
 // reference_drizzle.py --compare, instead of timing. Threads: OMP_NUM_THREADS.
 #include <benchmark/benchmark.h>
 
-#include <Kokkos_Core.hpp>
 #include <cstdio>
 #include <limits>
 #include <string_view>

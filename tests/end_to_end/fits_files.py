@@ -40,11 +40,16 @@ def pixels(nx, ny, seed=0):
     return [math.sin(0.37 * (k % nx) + seed) + math.cos(0.23 * (k // nx)) + 3 for k in range(nx * ny)]
 
 
-def write_image(path, nx=64, ny=64, ra=30.0, dec=10.0, arcsec=0.1, values=None, wcs=None):
-    """A plain image in the primary HDU. `wcs`: cards instead of the tangent plane's."""
-    cards = [("SIMPLE", True), ("BITPIX", -32), ("NAXIS", 2), ("NAXIS1", nx), ("NAXIS2", ny)]
+def write_image(path, nx=64, ny=64, ra=30.0, dec=10.0, arcsec=0.1, values=None, wcs=None, integers=False):
+    """A plain image in the primary HDU. `wcs`: cards instead of the tangent plane's. `integers`: bytes instead of floats."""
+    cards = [("SIMPLE", True), ("BITPIX", 8 if integers else -32), ("NAXIS", 2), ("NAXIS1", nx), ("NAXIS2", ny)]
     cards += tan_cards(nx, ny, ra, dec, arcsec) if wcs is None else wcs
-    path.write_bytes(header(cards) + big_endian_floats(pixels(nx, ny) if values is None else values))
+    if integers:
+        data = bytes(values)
+        data += bytes(-len(data) % BLOCK)
+    else:
+        data = big_endian_floats(pixels(nx, ny) if values is None else values)
+    path.write_bytes(header(cards) + data)
     return path
 
 
@@ -70,7 +75,10 @@ def read_hdus(path):
             at += BLOCK
             lines = [block[k:k + 80] for k in range(0, BLOCK, 80)]
             for line in lines:
+                if line.startswith("CONTINUE") and cards[last].endswith("&"):
+                    cards[last] = cards[last][:-1] + line[10:].strip()[1:].split("'")[0].rstrip()
                 if line[8:10] == "= ":
+                    last = line[:8].strip()
                     value = line[10:].strip()
                     cards[line[:8].strip()] = value[1:value.index("'", 1)].rstrip() if value.startswith("'") else value.split("/")[0].strip()
             if any(line.rstrip() == "END" for line in lines):

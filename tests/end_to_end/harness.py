@@ -103,6 +103,11 @@ class ProgramTest(unittest.TestCase):
     def tessera(self, *arguments, ranks=1, threads=1, timeout=120, environment=None):
         return Run(arguments, ranks, threads, environment).wait(timeout)
 
+    def little_memory(self, *command):
+        """A little more than the least that the plan accepts, as the program says itself when it is given too little."""
+        refused = self.tessera(*command, "--memory-per-rank", "1M")
+        return f"{max(int(n) for n in re.findall(r'at least ([0-9]+) MB', refused.out + refused.err)) + 8}M"
+
     def assert_status(self, outcome, status):
         self.assertEqual(set(outcome.statuses), {status}, str(outcome))
 

@@ -34,6 +34,17 @@ class MosaicTest(ProgramTest):
     def mosaic(self, *arguments, **options):
         return self.tessera("mosaic", *arguments, "-o", self.out / "field.fits", "--no-quicklook", ranks=self.ranks, **options)
 
+    def many_images(self):
+        return [write_image(self.folder / f"image{k}.fits", nx=128, ny=128, ra=30 + k * 0.0003) for k in range(12)]
+
+    def start_large(self, images):
+        """Starts a mosaic of many blocks, one at a time, and returns once some are finished."""
+        command = ["mosaic", *images, "-o", self.out / "field.fits", "--pixel-scale-ratio", "0.05"]
+        run = Run([*command, "--memory-per-rank", self.little_memory(*command, "--plan")], self.ranks)
+        journal = self.out / "field.journal"
+        wait_until(lambda: journal.is_dir() and any(journal.iterdir()), run, "the journal")
+        return run
+
     def product(self):
         return self.out / "field.fits"
 
@@ -308,10 +319,8 @@ class OutputFolders(MosaicTest):
     @on_one_and_two_ranks
     def test_a_file_system_that_fills_up_while_running(self):
         self.mount("size=400m")
-        images = [write_image(self.folder / f"image{k}.fits", nx=128, ny=128, ra=30 + k * 0.0003) for k in range(12)]
-        run = Run(["mosaic", *images, "-o", self.out / "field.fits", "--pixel-scale-ratio", "0.05", "--memory-per-rank", "70M"], self.ranks)
-        journal = self.out / "field_i2d.journal"
-        wait_until(lambda: journal.is_dir() and any(journal.iterdir()), run, "the journal")
+        images = self.many_images()
+        run = self.start_large(images)
         with open(self.out / "filler", "wb", buffering=0) as filler:
             try:
                 while True:
@@ -330,10 +339,8 @@ class FailingRanks(MosaicTest):
     def test_a_rank_that_loses_its_input_ends_all_ranks_alike(self):
         """An exposure that is cut while the run goes on: only the ranks that still need it meet the error."""
         self.ranks, self.out = 2, self.folder / "out"
-        images = [write_image(self.folder / f"image{k}.fits", nx=128, ny=128, ra=30 + k * 0.0003) for k in range(12)]
-        run = Run(["mosaic", *images, "-o", self.out / "field.fits", "--pixel-scale-ratio", "0.05", "--memory-per-rank", "70M"], 2)
-        journal = self.out / "field_i2d.journal"
-        wait_until(lambda: journal.is_dir() and any(journal.iterdir()), run, "the journal")
+        images = self.many_images()
+        run = self.start_large(images)
         whole = images[-1].read_bytes()
         os.truncate(images[-1], 20000)
         outcome = run.wait(60)

@@ -17,11 +17,6 @@ class SurveyTest(ProgramTest):
         super().setUp()
         self.survey = Survey.shared()
 
-    def least_memory(self, config):
-        """The least that the plan accepts, as it says itself when it is given too little."""
-        refused = self.tessera("plan", config, "--memory-per-rank", "1M")
-        return max(int(n) for n in re.findall(r"at least (\d+) MB", refused.out))
-
     def hashes(self, version, bands=PRODUCTS):
         return {band: plane_hashes(self.survey.product(version, band)) for band in bands}
 
@@ -38,7 +33,7 @@ class SameBits(SurveyTest):
     def check(self, ranks, threads, memory=""):
         version = f"r{ranks}t{threads}m{memory}"
         config = self.survey.configure(version)
-        options = ["--memory-per-rank", f"{self.least_memory(config) + 8}M"] if memory == "little" else []
+        options = ["--memory-per-rank", self.little_memory("plan", config)] if memory == "little" else []
         self.assert_status(self.tessera("run", config, *options, ranks=ranks, threads=threads), COMPLETE)
         self.assertEqual(self.hashes(version), SameBits.expected)
         for band in PRODUCTS:
@@ -63,7 +58,7 @@ class SameBits(SurveyTest):
 
     def test_little_memory_takes_several_waves(self):
         config = self.survey.configure("waves")
-        memory = f"{self.least_memory(config) + 8}M"
+        memory = self.little_memory("plan", config)
         waves = [int(w) for w in re.findall(r"^ +0 +\d+ +[\d.]+% +(\d+)", self.tessera("plan", config, "--memory-per-rank", memory).out, re.M)]
         self.assertGreater(waves[0], 2)
         self.check(ranks=1, threads=1, memory="little")
@@ -84,7 +79,7 @@ class KillAndRestart(SurveyTest):
 
     def start(self, version, ranks):
         self.config = self.survey.configure(version, FINE, ["F300M"])
-        self.memory = f"{self.least_memory(self.config) + 8}M"
+        self.memory = self.little_memory("plan", self.config)
         run = Run(["run", self.config, "--memory-per-rank", self.memory], ranks)
         journal = self.survey.journal(version, "F300M")
         wait_until(lambda: journal.is_dir() and sum(p.read_text().count("done") for p in journal.iterdir()) >= 2 * ranks, run,

@@ -29,6 +29,7 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
 struct RunPlan {
   RunRequest request;
   std::vector<steps::MosaicPlan> mosaics;
+  std::vector<store::Ledger> ledgers;  ///< [mosaic]
   std::int64_t memory_per_rank = 0;
   int ranks = 1;
   std::int64_t program_bytes = 0;     ///< largest resident set of a rank when the plan was made; the budget less this is for steps
@@ -44,7 +45,8 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
 /// Tables for a person: mosaics, ranks, memory, disk, notes, what is missing.
 std::string describe(RunPlan const& plan);
 
-/// Ledger of a (target, band) of this request.
-store::Ledger open_ledger(RunRequest const& request, std::string const& target, std::string const& band);
+/// Ledger of a (target, band) of this request, as rank 0 sees it. Collective; InputError is agreed.
+store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request, std::string const& target,
+                          std::string const& band);
 
 }  // namespace tessera::pipeline

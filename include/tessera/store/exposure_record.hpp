@@ -40,7 +40,8 @@ struct ExposureRecord {
   std::string target_name;              ///< TARGPROP
   std::string group_id;                 ///< exposure group (spec 30, 0.1); the file root for plain images
   bool has_gwcs = false;                ///< an ASDF extension with meta.wcs; else the FITS WCS
-  bool off_field = false;               ///< a background (off) exposure
+  std::string parallel_sequence;        ///< SEQ_ID: "1" prime, "2" and up parallel
+  bool ledger_applied = false;          ///< exported by tessera: the ledger's corrections are in the file already
 
   model::SkyPolygon footprint;          ///< corners of the WCS bounding box, ICRS degrees
   double edge_bow_pixels = 0;           ///< how far distorted edges bow from great circles between the corners
@@ -52,6 +53,7 @@ struct ExposureRecord {
   double effexptm = 0;                  ///< seconds
   std::optional<double> tmeasure;
   double duration = 0;
+  std::optional<double> expstart, expend;  ///< MJD
   std::string unit;                     ///< BUNIT of the image
   std::optional<double> sky_level;      ///< BKGLEVEL where BKGSUB is not true
   std::int64_t file_bytes = 0;
@@ -65,7 +67,8 @@ struct InputNote {
   std::string text;
 };
 
-std::string to_json(ExposureRecord const& record);
-ExposureRecord record_from_json(std::string const& text);
+/// A record as bytes (CBOR: paths and texts need not be UTF-8, doubles keep their bits), and back.
+std::vector<std::uint8_t> pack_record(ExposureRecord const& record);
+ExposureRecord unpack_record(std::vector<std::uint8_t> const& bytes);
 
 }  // namespace tessera::store

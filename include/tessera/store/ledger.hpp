@@ -30,12 +30,17 @@ class Ledger {
   std::vector<model::LedgerEntry> entries(model::ExposureIdentity const& identity) const;
 
   std::vector<std::string> const& steps() const { return steps_; }
-  /// SHA-256 over the files' content: identity of what was applied, for manifests. "" when empty.
-  std::string hash() const;
+  /// SHA-256 over the files' content, taken when it was opened: identity of what was applied, for manifests. "" when empty.
+  std::string const& hash() const { return hash_; }
+
+  /// One text for all ranks: what one rank saw of the folder, so that none looks for itself.
+  std::string listing() const;
+  static Ledger from_listing(std::string const& listing);
 
  private:
   std::vector<std::string> steps_;
   std::vector<std::filesystem::path> files_;
+  std::string hash_;
 };
 
 }  // namespace tessera::store

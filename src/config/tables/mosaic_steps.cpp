@@ -19,9 +19,10 @@ Step make_lv3() {
        list_of("skymatch_group_dithers", none, classes, "one sky level for the dithers of a visit"),
        list_of("skymatch_degroup_dithers", none, classes, "one sky level an exposure"),
        choice("bgr_check_type", "parallel_off", {"parallel_off", "check_in_name", "filename"},
-              "how off observations are told from science"),
-       text_or_list("bgr_background_name", "off", "what the name of an off observation contains"),
-       boolean("process_bgr_like_science", false, "offs are science too"),
+              "how off observations are told from science")
+           .built(),
+       text_or_list("bgr_background_name", "off", "what the name of an off observation contains").built(),
+       boolean("process_bgr_like_science", false, "offs are science too").built(),
        boolean("do_drizzle", false, "drizzle each exposure by itself too"),
        boolean("do_blot", false, "blot the mosaic to each exposure"),
        integer("blot_ref_index", {}, "exposure whose grid the blots take").at_least(0),

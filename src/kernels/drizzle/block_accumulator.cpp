@@ -1,6 +1,4 @@
-#include <Kokkos_Core.hpp>
 #include <exception>
-#include <utility>
 
 #include "block_sums.hpp"
 #include "target_block.hpp"

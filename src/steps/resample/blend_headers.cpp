@@ -15,7 +15,7 @@ std::map<std::string, Rule> const& rules() {
       {"DATE-OBS", Rule::Minimum}, {"TIME-OBS", Rule::Minimum}, {"DATE-BEG", Rule::Minimum}, {"EXPSTART", Rule::Minimum},
       {"MJD-BEG", Rule::Minimum},  {"TDB-BEG", Rule::Minimum},  {"INTSTART", Rule::Minimum}, {"DATE-END", Rule::Maximum},
       {"EXPEND", Rule::Maximum},   {"MJD-END", Rule::Maximum},  {"TDB-END", Rule::Maximum},  {"INTEND", Rule::Maximum},
-      {"FWCPOS", Rule::Maximum},   {"PWCPOS", Rule::Maximum},   {"EXPMID", Rule::Mean},      {"MJD-AVG", Rule::Mean},
+      {"FWPOSOFF", Rule::Maximum}, {"PWPOSOFF", Rule::Maximum},   {"EXPMID", Rule::Mean},      {"MJD-AVG", Rule::Mean},
       {"TDB-MID", Rule::Mean},     {"DETECTOR", Rule::Common},  {"MODULE", Rule::Common},    {"FILTER", Rule::Common},
       {"GRATING", Rule::Common},   {"BAND", Rule::Common}};
   return table;

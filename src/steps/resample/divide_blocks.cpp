@@ -3,13 +3,13 @@
 
 namespace tessera::steps {
 
-std::vector<std::vector<BlockRun>> divide_blocks(std::vector<MosaicPlan> const& plans, int ranks) {
+std::vector<std::vector<BlockRun>> divide_blocks(std::vector<MosaicPlan const*> const& plans, int ranks) {
   // One long curve: the blocks of mosaic 0, then of mosaic 1, ... cut into one run a rank.
   std::vector<double> costs;
   std::vector<std::size_t> first;
-  for (auto const& plan : plans) {
+  for (auto const* plan : plans) {
     first.push_back(costs.size());
-    for (auto const block : plan.order) costs.push_back(plan.block_cost[static_cast<std::size_t>(block)]);
+    for (auto const block : plan->order) costs.push_back(plan->block_cost[static_cast<std::size_t>(block)]);
   }
   first.push_back(costs.size());
   auto const runs = parallel::divide_in_runs(costs, ranks);

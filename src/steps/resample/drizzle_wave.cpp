@@ -45,15 +45,9 @@ struct Buffers {
   std::vector<float> weight;
 };
 
-model::PlaneSet planes_to_read(ResampleOptions const& options) {
-  model::PlaneSet planes{Plane::Sci, Plane::Dq};
-  if (options.enable_err || options.weight_type == kernels::WeightType::Ivm) planes.add(Plane::VarRnoise);
-  if (options.weight_type == kernels::WeightType::Ivm || options.weight_type == kernels::WeightType::IvmSky) planes.add(Plane::Wht);
-  if (options.enable_err) {
-    planes.add(Plane::VarPoisson);
-    planes.add(Plane::VarFlat);
-  }
-  return planes;
+model::PlaneSet planes_to_read() {
+  // A pixel that is NaN in any plane is no data (spec 30, 3.2 item 6), so all are read whether they are drizzled or not.
+  return {Plane::Sci, Plane::Err, Plane::Dq, Plane::Wht, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat};
 }
 
 float const* data_or_null(std::vector<float> const& plane) { return plane.empty() ? nullptr : plane.data(); }
@@ -91,8 +85,7 @@ bool drizzle_wave(StepContext& context, MosaicPlan const& plan, store::Ledger co
     auto const& record = context.records[static_cast<std::size_t>(plan.request.members[static_cast<std::size_t>(member)])];
     store::ExposureReader const reader(record, ledger);
     auto const map = sky::make_pixel_map(*reader.wcs(), record.nx, record.ny, plan.grid);
-    double const magnification = std::max(1.0, record.native_scale_deg / plan.grid.cdelt[0]);
-    double const margin = kernels::reach(drizzle, magnification);
+    double const margin = kernels::reach(drizzle, sky::largest_magnification(map));
 
     std::vector<BlockRows> needs;
     for (std::size_t k = 0; k < blocks.size(); ++k) {
@@ -104,7 +97,7 @@ bool drizzle_wave(StepContext& context, MosaicPlan const& plan, store::Ledger co
 
     kernels::ResampleWeightOptions weighting{options.weight_type, bad_bits, record.tmeasure.value_or(record.effexptm)};
     for (auto const& rows : group_by_rows(std::move(needs), memory.rows)) {
-      read_with_one_more_try(reader, rows, planes_to_read(options), buffers.band);
+      read_with_one_more_try(reader, rows, planes_to_read(), buffers.band);
       kernels::prepare_for_resampling(buffers.band, record.sky_level.value_or(0), weighting, buffers.weight);
       kernels::DrizzleInput input;
       input.number = member;

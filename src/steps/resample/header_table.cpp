@@ -77,7 +77,7 @@ void put_value(Column const& column, std::optional<std::string> const& value, st
       break;
     }
     case KeywordKind::Logical:
-      out[0] = static_cast<std::byte>(value && *value == "T" ? 'T' : 'F');
+      out[0] = !value ? std::byte{0} : static_cast<std::byte>(value->front());  // 0: no value (FITS 4.0, 7.3.3.1)
       break;
   }
 }

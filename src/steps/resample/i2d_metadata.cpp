@@ -22,7 +22,7 @@ using model::Header;
 bool is_geometry_keyword(std::string const& keyword) {
   static std::array const gone{"V2_REF",   "V3_REF",   "RA_REF",  "DEC_REF", "ROLL_REF", "V3I_YANG", "VPARITY",
                                "BKGLEVEL", "BKGSUB",   "BKGMETH", "A_ORDER", "B_ORDER",  "AP_ORDER", "BP_ORDER", "SIPMXERR",
-                               "SIPIVERR", "A_DMAX",   "B_DMAX",  "WCSNAME"};
+                               "SIPIVERR", "A_DMAX",   "B_DMAX",  "WCSNAME",  "RADECSYS", "ASNTABLE", "ASNPOOL"};
   if (std::find(gone.begin(), gone.end(), keyword) != gone.end()) return true;
   auto const starts = [&](char const* prefix) { return keyword.starts_with(prefix); };
   auto const digit_at = [&](std::size_t at) { return at < keyword.size() && keyword[at] >= '0' && keyword[at] <= '9'; };
@@ -30,7 +30,7 @@ bool is_geometry_keyword(std::string const& keyword) {
          (starts("A_") && digit_at(2)) || (starts("B_") && digit_at(2)) || (starts("AP_") && digit_at(3)) ||
          (starts("BP_") && digit_at(3)) || (starts("CDELT") && digit_at(5)) || (starts("CRVAL") && digit_at(5)) ||
          (starts("CRPIX") && digit_at(5)) || (starts("CTYPE") && digit_at(5)) || (starts("CUNIT") && digit_at(5)) ||
-         (starts("CROTA") && digit_at(5)) || keyword == "LONPOLE" || keyword == "LATPOLE" || keyword == "EQUINOX";
+         (starts("CROTA") && digit_at(5)) || starts("CPDIS") || starts("CQDIS") || starts("D2IM") || keyword == "LONPOLE" || keyword == "LATPOLE" || keyword == "EQUINOX";
 }
 
 /// Cards that describe how the first input was stored, not what it was.
@@ -74,6 +74,18 @@ char const* weight_keyword(ResampleOptions const& options) {
   return "ivm";
 }
 
+/// First start and last end of all members, whatever blendheaders says.
+void set_exposure_span(std::vector<store::ExposureRecord> const& records, MosaicPlan const& plan, Header& primary) {
+  std::optional<double> start, end;
+  for (int const member : plan.request.members) {
+    auto const& record = records[static_cast<std::size_t>(member)];
+    if (record.expstart) start = std::min(start.value_or(*record.expstart), *record.expstart);
+    if (record.expend) end = std::max(end.value_or(*record.expend), *record.expend);
+  }
+  if (start) primary.set("EXPSTART", *start, "[d] exposure start time in MJD");
+  if (end) primary.set("EXPEND", *end, "[d] exposure end time in MJD");
+}
+
 void set_product_keywords(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records, Header& primary, Header& sci) {
   auto const& options = plan.request.options;
   double const radian = plan.grid.cdelt[0] * std::numbers::pi / 180, arcsec = plan.grid.cdelt[0] * 3600;
@@ -95,9 +107,21 @@ void set_product_keywords(MosaicPlan const& plan, std::vector<store::ExposureRec
     primary.remove("TMEASURE");
   sci.set("XPOSURE", times.effexptm, "[s] Effective exposure time");
   sci.set("TELAPSE", times.duration, "[s] Total elapsed exposure time");
+  set_exposure_span(records, plan, primary);
   primary.set("S_RESAMP", "COMPLETE", "Image resampling");
   auto const& facts = build_facts();
   primary.add_history("resample: tessera " + facts.version + " (" + facts.commit + ")");
+}
+
+/// The root's cards on all ranks: 80 characters each, one after another.
+Header broadcast_header(parallel::Communicator const& group, Header const& header) {
+  std::string text;
+  if (group.is_root())
+    for (auto const& card : header.cards()) text += card.text;
+  text = group.broadcast(text);
+  std::vector<model::Card> cards;
+  for (std::size_t at = 0; at + 80 <= text.size(); at += 80) cards.push_back({text.substr(at, 80)});
+  return Header(std::move(cards));
 }
 
 std::vector<std::byte> make_asdf(MosaicPlan const& plan, io::AsdfValue header_table) {
@@ -120,10 +144,11 @@ std::vector<std::byte> make_asdf(MosaicPlan const& plan, io::AsdfValue header_ta
 }  // namespace
 
 I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan const& plan,
-                              std::vector<store::ExposureRecord> const& records, store::Ledger const&) {
+                              std::vector<store::ExposureRecord> const& records) {
   auto const members = gather_member_values(group, plan, records);
   I2dMetadata metadata;
   parallel::all_or_none(group, [&] {
+    if (!group.is_root()) return;
     auto const& first = records[static_cast<std::size_t>(plan.request.members.front())];
     auto const hdus = io::read_headers(first.path);
     metadata.primary = hdus.front().header;
@@ -136,10 +161,20 @@ I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan co
       blend_headers(members, metadata.primary, metadata.sci);
       header_table = make_header_table(members, metadata);
     }
+    if (!first.unit.empty()) metadata.sci.set("BUNIT", first.unit, "physical units of the array values");
     set_grid_keywords(metadata.sci, plan.grid);
     set_product_keywords(plan, records, metadata.primary, metadata.sci);
     metadata.asdf = make_asdf(plan, std::move(header_table));
+    metadata.table_bytes = static_cast<std::int64_t>(metadata.table.size());
+    metadata.asdf_bytes = static_cast<std::int64_t>(metadata.asdf.size());
   });
+  metadata.primary = broadcast_header(group, metadata.primary);
+  metadata.sci = broadcast_header(group, metadata.sci);
+  metadata.table_columns = broadcast_header(group, Header(metadata.table_columns)).cards();
+  // Only the root has sizes above zero.
+  metadata.table_row_bytes = group.max(metadata.table_row_bytes);
+  metadata.table_bytes = group.max(metadata.table_bytes);
+  metadata.asdf_bytes = group.max(metadata.asdf_bytes);
   return metadata;
 }
 

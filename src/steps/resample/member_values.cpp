@@ -61,7 +61,8 @@ std::vector<MemberValues> gather_member_values(parallel::Communicator const& gro
     for (std::size_t k = begin; k < end; ++k) mine += pack(read_values(records[static_cast<std::size_t>(members[k])]));
   });
   std::vector<MemberValues> all;
-  for (auto const& part : group.all_gather(mine)) {
+  for (auto const& bytes : group.gather(std::as_bytes(std::span(mine)))) {
+    std::string const part(reinterpret_cast<char const*>(bytes.data()), bytes.size());
     std::size_t at = 0;
     auto const next = [&] {
       auto const stop = part.find('\0', at);

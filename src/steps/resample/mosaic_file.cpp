@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "tessera/core/contract.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::steps {
 
@@ -18,12 +20,21 @@ model::PixelBox context_box(std::int64_t plane) { return {0, plane * Side, Side,
 
 }  // namespace
 
-std::filesystem::path mosaic_path(MosaicPlan const& plan) { return plan.request.folder / (plan.request.product + "_i2d.h5"); }
+std::filesystem::path mosaic_path(MosaicPlan const& plan) { return i2d_path(plan).replace_extension(".h5"); }
 
 std::filesystem::path unfinished_mosaic_path(MosaicPlan const& plan) {
   auto path = mosaic_path(plan);
   path += ".part";
   return path;
+}
+
+bool is_mosaic_of(MosaicPlan const& plan) {
+  try {
+    Hdf5File const file(unfinished_mosaic_path(plan), Hdf5File::Mode::ReadOnly);
+    return file.text_attribute("", "key") == plan.key;
+  } catch (Error const&) {  // missing, or damaged when a run was cut off: it is made anew
+    return false;
+  }
 }
 
 void create_mosaic_file(MosaicPlan const& plan) {

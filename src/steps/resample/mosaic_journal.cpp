@@ -1,7 +1,9 @@
 #include <fstream>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/durable_file.hpp"
 #include "tessera/steps/resample/mosaic_file.hpp"
+#include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::steps {
 
@@ -12,7 +14,7 @@ constexpr char const* DoneMark = " done";
 }  // namespace
 
 MosaicJournal::MosaicJournal(MosaicPlan const& plan, int world_rank)
-    : folder_(plan.request.folder / (plan.request.product + "_i2d.journal")),
+    : folder_(i2d_path(plan).replace_extension(".journal")),
       mine_(folder_ / fmt::format("rank_{:05d}", world_rank)),
       mosaic_(unfinished_mosaic_path(plan)),
       key_(plan.key) {}
@@ -35,18 +37,23 @@ std::set<std::int64_t> MosaicJournal::finished_blocks() const {
 }
 
 void MosaicJournal::restart() const {
-  std::filesystem::remove_all(folder_);
-  std::filesystem::create_directories(folder_);
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+  if (!error) std::filesystem::create_directories(folder_, error);
+  if (error) throw IoError({"cannot make the journal", folder_.string(), "", error.message(), "free some space or change its permissions"});
 }
 
 void MosaicJournal::append(std::vector<std::int64_t> const& blocks) const {
   io::sync_file(mosaic_);
-  // The leading line end closes a line that a kill may have cut.
-  std::string text = std::filesystem::exists(mine_) ? "\n" : "key " + key_ + "\n";
+  // The leading line end closes a line that a kill may have cut; the key may have been in it, so it is said each time.
+  std::string text = "\nkey " + key_ + "\n";
   for (auto const block : blocks) text += std::to_string(block) + DoneMark + "\n";
   io::append_durably(mine_, text);
 }
 
-void MosaicJournal::remove() const { std::filesystem::remove_all(folder_); }
+void MosaicJournal::remove() const {
+  std::error_code ignored;  // what stays belongs to no product and is cleared by the next run that needs its place
+  std::filesystem::remove_all(folder_, ignored);
+}
 
 }  // namespace tessera::steps

@@ -118,12 +118,13 @@ MosaicPlan plan_mosaic(MosaicRequest request, model::SkyGrid const& grid, std::v
   plan.order = model::hilbert_order(blocks);
   plan.block_members.resize(static_cast<std::size_t>(blocks.count()));
   auto const grid_wcs = sky::make_grid_wcs(grid);
+  auto const drizzle = plan.request.options.drizzle(grid.pixel_scale_ratio);
 
   for (std::size_t k = 0; k < footprints.size(); ++k) {
     auto const& record = records[static_cast<std::size_t>(plan.request.members[k])];
     auto const outline = outline_in_grid(*grid_wcs, footprints[k]);
     double const scale = record.native_scale_deg / grid.cdelt[0];  // output pixels an input pixel
-    double const margin = 4 + scale * (3 + record.edge_bow_pixels);
+    double const margin = 4 + kernels::reach(drizzle, scale) + scale * (1 + record.edge_bow_pixels);
     double x_low = 1e300, x_high = -1e300, y_low = 1e300, y_high = -1e300;
     for (auto const& p : outline) {
       x_low = std::min(x_low, p.x - margin);
@@ -172,6 +173,7 @@ std::vector<std::pair<std::string, std::string>> manifest_inputs(MosaicPlan cons
                                                      g.pc[0][1], g.pc[1][0], g.pc[1][1], g.pixel_scale_ratio,
                                                      g.bounding_box[0][0], g.bounding_box[0][1], g.bounding_box[1][0],
                                                      g.bounding_box[1][1])));
+  inputs.emplace_back("dense context", plan.writes_dense_context() ? "written" : "left out");
   if (!ledger_hash.empty()) inputs.emplace_back("ledger", ledger_hash);
   for (int const member : plan.request.members) {
     auto const& record = records[static_cast<std::size_t>(member)];

@@ -5,6 +5,7 @@
 
 #include "tessera/io/quicklook.hpp"
 #include "tessera/steps/resample/mosaic_file.hpp"
+#include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::steps {
 
@@ -38,24 +39,32 @@ std::vector<float> read_reduced(io::Hdf5File const& file, MosaicPlan const& plan
 
 }  // namespace
 
-void write_mosaic_quicklooks(MosaicPlan const& plan, std::string const& unit) {
+std::vector<std::filesystem::path> quicklook_paths(MosaicPlan const& plan) {
+  auto const stem = i2d_path(plan).replace_extension().string();
+  return {stem + "_sci.png", stem + "_wht.png"};
+}
+
+void write_mosaic_quicklooks(parallel::Communicator const& group, MosaicPlan const& plan, std::string const& unit) {
+  int const weight_rank = group.size() > 1 ? 1 : 0;
+  if (group.rank() != 0 && group.rank() != weight_rank) return;
   io::Hdf5File const file(unfinished_mosaic_path(plan), io::Hdf5File::Mode::ReadOnly);
   std::int64_t const factor = (std::max(plan.grid.nx, plan.grid.ny) + LargestSide - 1) / LargestSide;
   std::int64_t const nx = (plan.grid.nx + factor - 1) / factor, ny = (plan.grid.ny + factor - 1) / factor;
-  auto const picture = [&](char const* name, char const* suffix, io::QuicklookOptions options) {
+  auto const paths = quicklook_paths(plan);
+  auto const picture = [&](char const* name, std::filesystem::path const& path, io::QuicklookOptions options) {
     options.title = plan.request.product + " " + name;
     options.largest_side = LargestSide;
-    io::write_quicklook(plan.request.folder / (plan.request.product + suffix), read_reduced(file, plan, name, factor, nx, ny), nx,
+    io::write_quicklook(path, read_reduced(file, plan, name, factor, nx, ny), nx,
                         ny, options);
   };
   io::QuicklookOptions science;
   science.unit = unit;
-  picture("SCI", "_i2d.png", science);
+  if (group.is_root()) picture("SCI", paths[0], science);
   io::QuicklookOptions weight;
   weight.stretch = io::QuicklookOptions::Stretch::Linear;
   weight.low_percentile = 0;
   weight.high_percentile = 100;
-  picture("WHT", "_wht.png", weight);
+  if (group.rank() == weight_rank) picture("WHT", paths[1], weight);
 }
 
 }  // namespace tessera::steps

@@ -8,8 +8,9 @@ namespace tessera::steps {
 
 namespace {
 
-/// Bytes a pixel of one exposure row while it is read and prepared: SCI, DQ, weight, three variances, float32 or uint32.
-constexpr std::int64_t ExposurePixelBytes = 6 * 4;
+/// Bytes a pixel of one exposure row while it is read and prepared: SCI, ERR, DQ, WHT, three variances and the weight made
+/// of them, 4 bytes each, and SCI once more in double while the ledger is applied.
+constexpr std::int64_t ExposurePixelBytes = 8 * 4 + 8;
 constexpr std::int64_t MegaByte = std::int64_t{1} << 20;
 constexpr std::int64_t BlockPixels = std::int64_t{model::BlockSize} * model::BlockSize;
 
@@ -19,18 +20,20 @@ ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::Exposure
                              std::int64_t resident, int threads) {
   auto const& options = plan.request.options;
   auto const drizzle = options.drizzle(plan.grid.pixel_scale_ratio);
+  double coarsest = 0;  // input pixels an output pixel
   std::int64_t widest = 1, tallest = 1;
   for (int const member : plan.request.members) {
     auto const& record = records[static_cast<std::size_t>(member)];
     widest = std::max(widest, record.nx);
     tallest = std::max(tallest, record.ny);
+    coarsest = std::max(coarsest, plan.grid.cdelt[0] / record.native_scale_deg);
   }
   std::size_t deepest = 0;
   for (auto const& members : plan.block_members) deepest = std::max(deepest, members.size());
 
   ResampleMemory memory;
   std::int64_t const strip = plan.grid.nx * model::BlockSize * 4;
-  memory.fixed_bytes = resident + kernels::BlockAccumulator::scratch_bytes(drizzle) * threads + 2 * strip + 32 * MegaByte;
+  memory.fixed_bytes = resident + kernels::BlockAccumulator::scratch_bytes(drizzle) * threads + 3 * strip + 32 * MegaByte;
   // Sums, then the finished float planes and the context bits of the block being written.
   int const images = 2 + (options.enable_err ? 4 : 0);
   std::int64_t const context = options.enable_ctx ? static_cast<std::int64_t>((deepest + 31) / 32) * BlockPixels * 4 : 0;
@@ -38,8 +41,10 @@ ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::Exposure
   std::int64_t const finishing = BlockPixels * 4 * images + 2 * context;
   memory.fixed_bytes += finishing * threads;
 
-  // A block needs at least the input rows under it: a square of BlockSize output pixels turned by 45 degrees.
-  std::int64_t const least_rows = std::min(tallest, 2 * std::int64_t{model::BlockSize});
+  // A block needs at least the input rows under it: a square of BlockSize output pixels turned by 45 degrees, and the reach
+  // of a drop on both sides.
+  auto const diagonal = static_cast<std::int64_t>(1.5 * model::BlockSize * std::max(1.0, coarsest)) + 64;
+  std::int64_t const least_rows = std::min(tallest, diagonal);
   std::int64_t const row_bytes = widest * ExposurePixelBytes;
   std::int64_t const least = memory.fixed_bytes + least_rows * row_bytes + memory.block_bytes;
   if (budget < least)

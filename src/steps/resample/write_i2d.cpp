@@ -41,17 +41,17 @@ std::vector<io::HduPlan> plan_hdus(MosaicPlan const& plan, I2dMetadata const& me
     io::HduPlan table;
     table.extname = "HDRTAB";
     table.binary_table = true;
-    table.axes = {metadata.table_row_bytes, static_cast<std::int64_t>(metadata.table.size()) / metadata.table_row_bytes};
+    table.axes = {metadata.table_row_bytes, metadata.table_bytes / metadata.table_row_bytes};
     table.table_columns = metadata.table_columns;
     hdus.push_back(table);
   }
   io::HduPlan asdf;
   asdf.extname = "ASDF";
   asdf.binary_table = true;
-  asdf.axes = {static_cast<std::int64_t>(metadata.asdf.size()), 1};
+  asdf.axes = {metadata.asdf_bytes, 1};
   model::Header columns;
   columns.set("TTYPE1", "ASDF_METADATA");
-  columns.set("TFORM1", fmt::format("{}B", metadata.asdf.size()));
+  columns.set("TFORM1", fmt::format("{}B", metadata.asdf_bytes));
   asdf.table_columns = columns.cards();
   hdus.push_back(asdf);
   return hdus;

@@ -198,6 +198,26 @@ TEST(FindInputBox, HoldsEveryPixelThatReachesTheTargetAndLittleElse) {
   EXPECT_GT(found, 40);
 }
 
+TEST(LargestMagnification, IsAtLeastEveryStepOfTheMapAndNotMuchMore) {
+  auto const wcs = distorted_exposure();
+  auto const map = make_pixel_map(*wcs, 1000, 700, grid_at({359.999, -73.25}, 6e-6, 0.3, 2000));
+  double const said = largest_magnification(map);
+  double largest = 0;
+  std::vector<double> X[2], Y[2];
+  for (auto& row : X) row.resize(1000);
+  for (auto& row : Y) row.resize(1000);
+  for (std::int64_t y = 0; y + 1 < 700; ++y) {
+    map.evaluate_row(y, 0, 1000, X[0].data(), Y[0].data());
+    map.evaluate_row(y + 1, 0, 1000, X[1].data(), Y[1].data());
+    for (std::size_t x = 0; x + 1 < 1000; ++x) {
+      largest = std::max(largest, std::hypot(X[0][x + 1] - X[0][x], Y[0][x + 1] - Y[0][x]));
+      largest = std::max(largest, std::hypot(X[1][x] - X[0][x], Y[1][x] - Y[0][x]));
+    }
+  }
+  EXPECT_GE(said, largest);
+  EXPECT_LE(said, 1.15 * largest);
+}
+
 TEST(FindInputBox, IsTheWholeExposureForATargetThatHoldsIt) {
   auto const map = make_pixel_map(*distorted_exposure(), 1000, 700, grid_at({0.0, -73.25}, 2e-5, 0.3, 3000));
   EXPECT_EQ(find_input_box(map, {0, 0, 3000, 3000}, 0), (PixelBox{0, 0, 1000, 700}));

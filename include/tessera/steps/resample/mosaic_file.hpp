@@ -10,9 +10,12 @@
 
 namespace tessera::steps {
 
-/// "<product>_i2d.h5" once whole; with ".part" while in the making.
+/// Beside the FITS product under its name: ".h5" once whole, ".h5.part" while in the making.
 std::filesystem::path mosaic_path(MosaicPlan const& plan);
 std::filesystem::path unfinished_mosaic_path(MosaicPlan const& plan);
+
+/// Whether the unfinished file is there, can be read, and was made for this very plan. One rank.
+bool is_mosaic_of(MosaicPlan const& plan);
 
 /// Makes the empty file: all datasets allocated, none filled. One rank.
 void create_mosaic_file(MosaicPlan const& plan);

@@ -1,11 +1,16 @@
 // Pictures of a mosaic.
 #pragma once
+#include "tessera/parallel/communicator.hpp"
 #include "tessera/steps/resample/mosaic_plan.hpp"
 
 namespace tessera::steps {
 
-/// Writes <product>_i2d.png and <product>_wht.png beside the product, from the unfinished HDF5, reading it strip by strip
-/// and averaging down so that memory stays small. `unit` stands beside the colour bar. One rank.
-void write_mosaic_quicklooks(MosaicPlan const& plan, std::string const& unit);
+/// Pictures of SCI and WHT: the name of the FITS product with "_sci.png" and "_wht.png" for ".fits".
+std::vector<std::filesystem::path> quicklook_paths(MosaicPlan const& plan);
+
+/// Writes the pictures beside the product, from the unfinished HDF5, reading it strip by strip
+/// and averaging down so that memory stays small. `unit` stands beside the colour bar. The pictures are dealt out over the
+/// ranks of `group`; no collectives.
+void write_mosaic_quicklooks(parallel::Communicator const& group, MosaicPlan const& plan, std::string const& unit);
 
 }  // namespace tessera::steps

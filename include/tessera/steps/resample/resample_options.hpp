@@ -25,7 +25,7 @@ struct ResampleOptions {
   std::string good_bits = "~DO_NOT_USE+NON_SCIENCE";
 
   /// Ours.
-  bool keep_hdf5 = false;                                        ///< keep PRODUCT_i2d.h5 beside the FITS
+  bool keep_hdf5 = false;                                        ///< keep the HDF5 beside the FITS
   std::int64_t dense_context_limit = std::int64_t{8} << 30;      ///< bytes of dense CON above which only the HDF5 has it
   bool quicklook = true;
 

@@ -14,7 +14,7 @@ struct BlockRun {
 };
 
 /// Divides the blocks of all mosaics over `ranks` by cost; [rank] -> its runs, ascending in mosaic.
-std::vector<std::vector<BlockRun>> divide_blocks(std::vector<MosaicPlan> const& plans, int ranks);
+std::vector<std::vector<BlockRun>> divide_blocks(std::vector<MosaicPlan const*> const& plans, int ranks);
 
 /// Drizzles every mosaic that is not up to date (by its manifest) into HDF5 and writes its products. Collective.
 /// A mosaic that fails is reported in the outcome and leaves no product; the others are finished.

@@ -11,14 +11,15 @@ struct I2dMetadata {
   model::Header primary, sci;
   std::vector<model::Card> table_columns;   ///< TTYPEn, TFORMn of HDRTAB; empty: no table
   std::int64_t table_row_bytes = 0;
-  std::vector<std::byte> table;             ///< rows of HDRTAB, big-endian
-  std::vector<std::byte> asdf;              ///< the bytes of the ASDF cell
+  std::int64_t table_bytes = 0, asdf_bytes = 0;  ///< sizes, known to all ranks
+  std::vector<std::byte> table;             ///< rows of HDRTAB, big-endian; on the root of the group only
+  std::vector<std::byte> asdf;              ///< the bytes of the ASDF cell; on the root only
 };
 
-/// Reads the headers of all members (divided over the ranks of `group`) and blends them. Collective over `group`;
-/// the result is on all ranks.
+/// Reads the headers of all members (divided over the ranks of `group`) and blends them on its root; the others get the
+/// cards and sizes that the layout of the file needs. Collective over `group`.
 I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan const& plan,
-                              std::vector<store::ExposureRecord> const& records, store::Ledger const& ledger);
+                              std::vector<store::ExposureRecord> const& records);
 
 /// Writes <product>_i2d.fits: planes re-read from the mosaic's HDF5 in strips of 256 rows, each strip by one rank. Returns the
 /// bytes this rank wrote. Collective over `group`. IoError on all ranks when any fails; no half-written product stays.
