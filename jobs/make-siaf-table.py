@@ -93,6 +93,7 @@ def main():
     print("// Made by jobs/make-siaf-table.py: do not edit.")
     print(f"// Source: the SIAF files {RELEASE} that pysiaf (BSD-3-Clause) distributes.")
     print('#include "tessera/simulate/siaf.hpp"\n\nnamespace tessera::simulate {\n')
+    print("// clang-format off")
     print("std::vector<SiafAperture> const& siaf_apertures() {")
     print("  static std::vector<SiafAperture> const apertures{")
     for name in APERTURES:
@@ -107,7 +108,7 @@ def main():
         lists = ",\n     ".join(write_coefficients(each) for each in (*forward, *inverse))
         print(f"     {lists}}},  // inverse good to {worst:.4f} pixel")
         print(f"{name}: inverse good to {worst:.4f} pixel", file=sys.stderr)
-    print("  };\n  return apertures;\n}\n\n}  // namespace tessera::simulate")
+    print("  };\n  return apertures;\n}\n// clang-format on\n\n}  // namespace tessera::simulate")
 
 
 main()

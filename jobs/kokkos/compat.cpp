@@ -12,8 +12,9 @@ long strtol_c23(char const* text, char** end, int base) { return std::strtol(tex
 void library_init() __asm__("_ZSt21ios_base_library_initv");
 void library_init() {}
 
-void replace_cold(std::string*, char* at, std::size_t old_length, char const* from, std::size_t length, std::size_t tail)
-    __asm__("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE15_M_replace_coldEPcmPKcmm");
+void replace_cold(
+    std::string*, char* at, std::size_t old_length, char const* from, std::size_t length,
+    std::size_t tail) __asm__("_ZNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEE15_M_replace_coldEPcmPKcmm");
 void replace_cold(std::string*, char* at, std::size_t old_length, char const* from, std::size_t length,
                   std::size_t tail) {
   std::unique_ptr<char[]> keep(new char[length ? length : 1]);  // the source may lie inside the string itself

@@ -25,34 +25,48 @@ struct Action {
 };
 
 void add_survey_options(CLI::App& command, SurveyOptions& options) {
-  command.add_option("config", options.config, "The survey's config.toml (as for pjpipe)")->required()->check(CLI::ExistingFile);
-  command.add_option("--local", options.local, "The survey's local.toml [default: beside the configuration]")->check(CLI::ExistingFile);
-  command.add_option("--memory-per-rank", options.memory_per_rank, "Memory each rank may use, e.g. 4G [default: from the node]");
-  command.add_flag("--skip-unbuilt", options.skip_unbuilt, "Leave out the listed steps that are not built yet, with a warning");
+  command.add_option("config", options.config, "The survey's config.toml (as for pjpipe)")
+      ->required()
+      ->check(CLI::ExistingFile);
+  command.add_option("--local", options.local, "The survey's local.toml [default: beside the configuration]")
+      ->check(CLI::ExistingFile);
+  command.add_option("--memory-per-rank", options.memory_per_rank,
+                     "Memory each rank may use, e.g. 4G [default: from the node]");
+  command.add_flag("--skip-unbuilt", options.skip_unbuilt,
+                   "Leave out the listed steps that are not built yet, with a warning");
 }
 
 void add_run_options(CLI::App& command, SurveyOptions& options) {
-  command.add_option("--on-error", options.on_error, "quarantine: finish the rest; stop: end at the first broken exposure")
+  command
+      .add_option("--on-error", options.on_error, "quarantine: finish the rest; stop: end at the first broken exposure")
       ->check(CLI::IsMember({"quarantine", "stop"}));
   command.add_flag("--keep-hdf5", options.keep_hdf5, "Keep the HDF5 of each mosaic beside its FITS");
 }
 
 void add_mosaic_options(CLI::App& command, MosaicOptions& o) {
-  command.add_option("files", o.files, "Images: JWST exposures or mosaics, or any FITS image with a celestial WCS")->required();
+  command.add_option("files", o.files, "Images: JWST exposures or mosaics, or any FITS image with a celestial WCS")
+      ->required();
   command.add_option("-o,--output", o.output, "The mosaic to write, e.g. field.fits")->required();
   command.add_option("--kernel", o.kernel, "square, turbo, point, gaussian, lanczos2, lanczos3")->capture_default_str();
-  command.add_option("--pixfrac", o.pixfrac, "Drop size, input pixels")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  command.add_option("--pixfrac", o.pixfrac, "Drop size, input pixels")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command.add_option("--weight-type", o.weight_type, "ivm, ivm-sky, exptime, none")->capture_default_str();
   command.add_option("--fillval", o.fillval, "Value where there are no data: NAN or a number")->capture_default_str();
   command.add_option("--pixel-scale", o.pixel_scale, "Arcsec an output pixel")->check(CLI::PositiveNumber);
-  command.add_option("--pixel-scale-ratio", o.pixel_scale_ratio, "Output over input pixel scale")->capture_default_str()->check(CLI::PositiveNumber);
+  command.add_option("--pixel-scale-ratio", o.pixel_scale_ratio, "Output over input pixel scale")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command.add_option("--rotation", o.rotation, "Position angle of +Y in degrees; 0: north up");
   command.add_option("--crval", o.crval, "RA,DEC of the reference point, degrees")->delimiter(',')->expected(2);
-  command.add_option("--crpix", o.crpix, "X,Y of the reference point, pixels, first pixel (0, 0)")->delimiter(',')->expected(2);
+  command.add_option("--crpix", o.crpix, "X,Y of the reference point, pixels, first pixel (0, 0)")
+      ->delimiter(',')
+      ->expected(2);
   command.add_option("--shape", o.shape, "NX,NY of the mosaic, pixels")->delimiter(',')->expected(2);
   command.add_option("--weights", o.weights, "Weight images, one for each file in the same order");
   command.add_option("--masks", o.masks, "Mask images (non-zero is bad), one for each file in the same order");
-  command.add_option("--memory-per-rank", o.memory_per_rank, "Memory each rank may use, e.g. 4G [default: from the node]");
+  command.add_option("--memory-per-rank", o.memory_per_rank,
+                     "Memory each rank may use, e.g. 4G [default: from the node]");
   command.add_option("--on-error", o.on_error, "quarantine or stop")->check(CLI::IsMember({"quarantine", "stop"}));
   command.add_flag("--keep-hdf5", o.keep_hdf5, "Keep the mosaic's HDF5 too");
   command.add_flag("--no-quicklook", o.no_quicklook, "No pictures");
@@ -69,7 +83,8 @@ std::string explain_error(CLI::App const& app, CLI::ParseError const& error, int
     std::vector<std::string> known;
     for (auto const* command : commands) known.push_back(command->get_name());
     auto const found = std::find(known.begin(), known.end(), arguments.front());
-    if (found == known.end()) return fmt::format("unknown command '{}' ({})", arguments.front(), suggest_name(arguments.front(), known));
+    if (found == known.end())
+      return fmt::format("unknown command '{}' ({})", arguments.front(), suggest_name(arguments.front(), known));
     where = commands[static_cast<std::size_t>(found - known.begin())];
   }
   std::vector<std::string> known;
@@ -81,6 +96,12 @@ std::string explain_error(CLI::App const& app, CLI::ParseError const& error, int
       return fmt::format("unknown option '{}' ({})", name, suggest_name(name, known));
   }
   return error.what();
+}
+
+std::string markdown_of(std::string const& name) {
+  if (name == "tessera") return config::markdown_table(config::tessera_table());
+  if (auto const* step = config::find_step(name)) return config::markdown_table(step->table);
+  return config::explain_step(name);  // throws, naming the nearest step
 }
 
 int run_together(std::function<ExitStatus(parallel::Communicator const&)> const& command) {
@@ -112,9 +133,11 @@ int run_together(std::function<ExitStatus(parallel::Communicator const&)> const&
 int run_command_line(int argc, char** argv) {
   CLI::App app{"tessera: mosaics of whole JWST imaging surveys (NIRCam, MIRI) in one MPI job"};
   app.require_subcommand(1);
-  app.set_version_flag("--version", "tessera " + build_facts().version + " (" + build_facts().commit + ", " + build_facts().compiler + ", " + build_facts().flags + ")");
-  app.footer("Run in parallel with: mpirun -n 8 tessera run config.toml, or srun in a Slurm job (docs/cluster.md).\n"
-             "Exit status: 0 complete, 2 wrong use, 3 refused, 4 incomplete, 5 input/output error, 75 stopped and resumable.");
+  app.set_version_flag("--version", "tessera " + build_facts().version + " (" + build_facts().commit + ", " +
+                                        build_facts().compiler + ", " + build_facts().flags + ")");
+  app.footer(
+      "Run in parallel with: mpirun -n 8 tessera run config.toml, or srun in a Slurm job (docs/cluster.md).\n"
+      "Exit status: 0 complete, 2 wrong use, 3 refused, 4 incomplete, 5 input/output error, 75 stopped and resumable.");
 
   Action action;
   SurveyOptions run_options, plan_options, status_options;
@@ -123,6 +146,7 @@ int run_command_line(int argc, char** argv) {
   InspectOptions inspect_options;
   SimulateOptions simulate_options;
   std::string explained;
+  bool as_markdown = false;
 
   auto* run = app.add_subcommand("run", "Run a survey's configuration, or go on with it");
   add_survey_options(*run, run_options);
@@ -131,7 +155,8 @@ int run_command_line(int argc, char** argv) {
 
   auto* plan = app.add_subcommand("plan", "Print what each rank will own, its memory and I/O, and what is missing");
   add_survey_options(*plan, plan_options);
-  plan->add_option("--ranks", plan_options.ranks, "Plan for so many ranks [default: those of this job]")->check(CLI::PositiveNumber);
+  plan->add_option("--ranks", plan_options.ranks, "Plan for so many ranks [default: those of this job]")
+      ->check(CLI::PositiveNumber);
   plan->callback([&] { action.together = [&](auto const& world) { return plan_survey(world, plan_options); }; });
 
   auto* status = app.add_subcommand("status", "Say what is done, what would be redone, and why");
@@ -145,23 +170,34 @@ int run_command_line(int argc, char** argv) {
   auto* exporting = app.add_subcommand("export", "Write exposures as FITS with the corrections of the ledger applied");
   add_survey_options(*exporting, export_options.survey);
   exporting->add_option("--after", export_options.after, "Step after which [default: the last; none: as in the files]");
-  exporting->add_option("--layout", export_options.layout, "flat: all in one folder; pjpipe: in step folders")->check(CLI::IsMember({"flat", "pjpipe"}))->capture_default_str();
-  exporting->add_option("-o,--output", export_options.output, "Folder to write to [default for pjpipe: the survey's own tree]");
+  exporting
+      ->add_option("--layout", export_options.layout,
+                   "flat: OUTPUT/target/band; pjpipe: target/band/step below the survey")
+      ->check(CLI::IsMember({"flat", "pjpipe"}))
+      ->capture_default_str();
+  exporting->add_option("-o,--output", export_options.output,
+                        "Folder to write to [default for pjpipe: the survey's own tree]");
   exporting->add_option("--target", export_options.targets, "Only these targets");
   exporting->add_option("--band", export_options.bands, "Only these bands");
   exporting->add_option("--exposure", export_options.exposures, "Only these exposures (file roots)");
-  exporting->callback([&] { action.together = [&](auto const& world) { return export_exposures(world, export_options); }; });
+  exporting->callback(
+      [&] { action.together = [&](auto const& world) { return export_exposures(world, export_options); }; });
 
   auto* inspect = app.add_subcommand("inspect", "Show what a FITS file holds: planes, WCS, footprint, hashes");
   inspect->add_option("files", inspect_options.files, "FITS files")->required();
   inspect->add_flag("--sha256", inspect_options.sha256, "SHA-256 of every data plane");
   inspect->add_flag("--header", inspect_options.header, "All header cards");
-  inspect->callback([&] { action.together = [&](auto const& world) { return inspect_files(world, inspect_options); }; });
+  inspect->callback(
+      [&] { action.together = [&](auto const& world) { return inspect_files(world, inspect_options); }; });
 
-  auto* simulate = app.add_subcommand("simulate", "Write a simulated survey of calibrated exposures, with the truth beside it");
-  simulate->add_option("settings", simulate_options.settings, "Settings of the simulation (inputs/demo/simulate.toml)")->required()->check(CLI::ExistingFile);
+  auto* simulate =
+      app.add_subcommand("simulate", "Write a simulated survey of calibrated exposures, with the truth beside it");
+  simulate->add_option("settings", simulate_options.settings, "Settings of the simulation (inputs/demo/simulate.toml)")
+      ->required()
+      ->check(CLI::ExistingFile);
   simulate->add_option("-o,--output", simulate_options.output, "Folder of the survey")->required();
-  simulate->callback([&] { action.together = [&](auto const& world) { return simulate_survey(world, simulate_options); }; });
+  simulate->callback(
+      [&] { action.together = [&](auto const& world) { return simulate_survey(world, simulate_options); }; });
 
   auto* steps = app.add_subcommand("steps", "List all steps and whether they are built");
   steps->callback([&] {
@@ -173,9 +209,10 @@ int run_command_line(int argc, char** argv) {
 
   auto* explain = app.add_subcommand("explain", "Explain a step and its parameters");
   explain->add_option("step", explained, "A step, or tessera for our own settings")->required();
+  explain->add_flag("--markdown", as_markdown, "The table of parameters in Markdown, as in the documentation");
   explain->callback([&] {
     action.alone = [&] {
-      std::fputs(config::explain_step(explained).c_str(), stdout);
+      std::fputs(as_markdown ? markdown_of(explained).c_str() : config::explain_step(explained).c_str(), stdout);
       return ExitStatus::Complete;
     };
   });

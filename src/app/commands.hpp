@@ -14,12 +14,12 @@ namespace tessera::app {
 /// Options of everything that reads a configuration.
 struct SurveyOptions {
   std::filesystem::path config = "config.toml";
-  std::filesystem::path local;             ///< empty: local.toml beside the configuration
-  std::string memory_per_rank;             ///< empty: [tessera] memory_per_rank, else from the node
-  std::string on_error;                    ///< empty: as configured; "quarantine" or "stop"
+  std::filesystem::path local;  ///< empty: local.toml beside the configuration
+  std::string memory_per_rank;  ///< empty: [tessera] memory_per_rank, else from the node
+  std::string on_error;         ///< empty: as configured; "quarantine" or "stop"
   bool skip_unbuilt = false;
   bool keep_hdf5 = false;
-  int ranks = 0;                           ///< plan only: for so many ranks
+  int ranks = 0;  ///< plan only: for so many ranks
 };
 
 struct MosaicOptions {
@@ -40,9 +40,9 @@ struct MosaicOptions {
 
 struct ExportOptions {
   SurveyOptions survey;
-  std::string after;                       ///< step whose corrections are the last applied; empty: all; "none"
-  std::string layout = "flat";             ///< flat or pjpipe
-  std::filesystem::path output;            ///< empty: the pjpipe tree
+  std::string after;             ///< step whose corrections are the last applied; empty: all; "none"
+  std::string layout = "flat";   ///< flat or pjpipe
+  std::filesystem::path output;  ///< empty: the pjpipe tree
   std::vector<std::string> targets, bands, exposures;
 };
 

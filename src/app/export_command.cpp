@@ -31,7 +31,8 @@ void require_known_step(std::string const& after, pipeline::RunRequest const& re
   if (after.empty() || after == "none") return;
   std::set<std::string> steps;
   for (auto const& record : request.inventory.records) {
-    auto const ledger = store::Ledger::open(request.ledger_root / record.identity.target / "ledger" / record.identity.band);
+    auto const ledger =
+        store::Ledger::open(request.ledger_root / record.identity.target / "ledger" / record.identity.band);
     steps.insert(ledger.steps().begin(), ledger.steps().end());
   }
   if (steps.contains(after)) return;
@@ -40,12 +41,14 @@ void require_known_step(std::string const& after, pipeline::RunRequest const& re
                                    : suggest_name(after, std::vector<std::string>(steps.begin(), steps.end()))});
 }
 
-std::filesystem::path output_path(ExportOptions const& options, config::Survey const& survey, model::ExposureIdentity const& identity,
-                                  std::vector<std::string> const& steps) {
+std::filesystem::path output_path(ExportOptions const& options, config::Survey const& survey,
+                                  model::ExposureIdentity const& identity, std::vector<std::string> const& steps) {
   auto const name = store::exported_name(identity, "cal");
   if (options.layout == "flat") return options.output / identity.target / identity.band / name;
   // pjpipe's tree: a folder for the step, beside the ledger of the band.
-  std::string const step = options.after.empty() ? (steps.empty() ? "cal" : steps.back()) : options.after == "none" ? "cal" : options.after;
+  std::string const step = options.after.empty()     ? (steps.empty() ? "cal" : steps.back())
+                           : options.after == "none" ? "cal"
+                                                     : options.after;
   auto const root = options.output.empty() ? survey.local.reprocess_dir / survey.version : options.output;
   return root / identity.target / identity.band / step / name;
 }
@@ -54,7 +57,8 @@ std::filesystem::path output_path(ExportOptions const& options, config::Survey c
 
 ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions const& options) {
   if (options.layout == "flat" && options.output.empty())
-    throw ConfigError({"a folder is needed", "--output", "", "", "give -o FOLDER, or --layout pjpipe for the survey's own tree"});
+    throw ConfigError(
+        {"a folder is needed", "--output", "", "", "give -o FOLDER, or --layout pjpipe for the survey's own tree"});
   auto const survey = load_survey_on_all(world, options.survey);
   auto const request = pipeline::request_from_survey(world, survey);
   auto const& records = request.inventory.records;
@@ -77,14 +81,16 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
   std::vector<double> costs;
   for (auto const& record : records) {
     auto const& identity = record.identity;
-    if (!is_wanted(options.targets, identity.target) || !is_wanted(options.bands, identity.band) || !is_wanted(options.exposures, identity.exposure))
+    if (!is_wanted(options.targets, identity.target) || !is_wanted(options.bands, identity.band) ||
+        !is_wanted(options.exposures, identity.exposure))
       continue;
     wanted.push_back(&record);
     costs.push_back(static_cast<double>(record.file_bytes));
   }
   if (wanted.empty())
     throw InputError({"nothing to export", options.survey.config.string(), "calibrated exposures",
-                      request.missing.empty() ? "none" : request.missing.front(), "check raw_dir and [tessera] inputs"});
+                      request.missing.empty() ? "none" : request.missing.front(),
+                      "check raw_dir and [tessera] inputs"});
 
   auto const owner = parallel::divide_balanced(costs, world.size());
   std::vector<parallel::Failure> failures;
@@ -95,12 +101,14 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
     if (owner[k] != world.rank()) continue;
     auto const& identity = wanted[k]->identity;
     try {
-      auto const ledger = store::Ledger::open(request.ledger_root / identity.target / "ledger" / identity.band, options.after);
+      auto const ledger =
+          store::Ledger::open(request.ledger_root / identity.target / "ledger" / identity.band, options.after);
       store::ExposureReader const reader(*wanted[k], ledger);
       auto const path = output_path(options, survey, identity, ledger.steps());
       std::error_code ignored;
       if (std::filesystem::equivalent(path, wanted[k]->path, ignored))
-        throw InputError({"the export would overwrite its input", path.string(), "", "", "choose another folder with -o"});
+        throw InputError(
+            {"the export would overwrite its input", path.string(), "", "", "choose another folder with -o"});
       store::export_exposure(reader, path);
     } catch (Error const& error) {
       failures.push_back({identity.label(), error.what(), static_cast<int>(error.status()), world.rank()});

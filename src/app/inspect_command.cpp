@@ -19,12 +19,18 @@ namespace {
 
 char const* kind_name(io::Hdu const& hdu) {
   switch (hdu.kind) {
-    case io::Hdu::Kind::Image: return "image";
-    case io::Hdu::Kind::TileCompressedImage: return "compressed image";
-    case io::Hdu::Kind::BinaryTable: return "table";
-    case io::Hdu::Kind::AsciiTable: return "ascii table";
-    case io::Hdu::Kind::None: return "-";
-    case io::Hdu::Kind::Other: return "other";
+    case io::Hdu::Kind::Image:
+      return "image";
+    case io::Hdu::Kind::TileCompressedImage:
+      return "compressed image";
+    case io::Hdu::Kind::BinaryTable:
+      return "table";
+    case io::Hdu::Kind::AsciiTable:
+      return "ascii table";
+    case io::Hdu::Kind::None:
+      return "-";
+    case io::Hdu::Kind::Other:
+      return "other";
   }
   return "other";
 }
@@ -76,9 +82,11 @@ std::string statistics(io::FitsFile const& file, io::Hdu const& hdu) {
       sum += value;
     }
   }
-  double const share = 100.0 * static_cast<double>(finite) / static_cast<double>(std::max<std::int64_t>(1, hdu.nx() * hdu.ny()));
+  double const share =
+      100.0 * static_cast<double>(finite) / static_cast<double>(std::max<std::int64_t>(1, hdu.nx() * hdu.ny()));
   if (finite == 0) return "no finite pixel";
-  return fmt::format("{:.1f} % finite, {:.6g} .. {:.6g}, mean {:.6g}", share, least, most, sum / static_cast<double>(finite));
+  return fmt::format("{:.1f} % finite, {:.6g} .. {:.6g}, mean {:.6g}", share, least, most,
+                     sum / static_cast<double>(finite));
 }
 
 void inspect_file(std::string const& path, InspectOptions const& options) {
@@ -86,8 +94,8 @@ void inspect_file(std::string const& path, InspectOptions const& options) {
   std::printf("%s%s\n", path.c_str(), file.readable_path() == file.path() ? "" : " (gzip)");
   for (auto const& hdu : file.hdus()) {
     bool const flat = hdu.is_image() && hdu.axes.size() >= 2;
-    std::printf("  %2d %-12s %-17s %-16s %4d  %s\n", hdu.index, hdu.extname.c_str(), kind_name(hdu), shape_text(hdu).c_str(), hdu.bitpix,
-                flat ? statistics(file, hdu).c_str() : "");
+    std::printf("  %2d %-12s %-17s %-16s %4d  %s\n", hdu.index, hdu.extname.c_str(), kind_name(hdu),
+                shape_text(hdu).c_str(), hdu.bitpix, flat ? statistics(file, hdu).c_str() : "");
     if (options.sha256 && flat) std::printf("     sha256 %s %s\n", hdu.extname.c_str(), plane_hash(file, hdu).c_str());
     if (options.header)
       for (auto const& card : hdu.header.cards()) std::printf("     %s\n", card.text.c_str());
@@ -102,9 +110,10 @@ void inspect_file(std::string const& path, InspectOptions const& options) {
   }
   for (auto const& note : notes) std::printf("  note: %s\n", note.text.c_str());
   if (!record) return;
-  auto const wcs = store::read_file_wcs(file, file.hdus()[static_cast<std::size_t>(record->image_hdu)], record->has_gwcs);
-  std::printf("  WCS: %s, %.5f\" a pixel, centre (%.7f, %.7f)\n", wcs->description().c_str(), record->native_scale_deg * 3600,
-              record->ra_ref, record->dec_ref);
+  auto const wcs =
+      store::read_file_wcs(file, file.hdus()[static_cast<std::size_t>(record->image_hdu)], record->has_gwcs);
+  std::printf("  WCS: %s, %.5f\" a pixel, centre (%.7f, %.7f)\n", wcs->description().c_str(),
+              record->native_scale_deg * 3600, record->ra_ref, record->dec_ref);
   if (auto const region = sky::format_s_region(record->footprint)) std::printf("  %s\n", region->c_str());
 }
 

@@ -17,23 +17,12 @@ void require_one_for_each(std::vector<std::string> const& planes, MosaicOptions 
                        fmt::format("{}", planes.size()), "give them in the order of the images"});
 }
 
-float fill_value(std::string const& text) {
-  if (text == "NAN" || text == "nan" || text == "NaN") return std::numeric_limits<float>::quiet_NaN();
-  try {
-    std::size_t used = 0;
-    float const value = std::stof(text, &used);
-    if (used == text.size()) return value;
-  } catch (std::exception const&) {  // said below
-  }
-  throw ConfigError({"not a fill value", "--fillval", "NAN or a number", text, ""});
-}
-
 steps::ResampleOptions resample_options(MosaicOptions const& o) {
   steps::ResampleOptions options;
   options.kernel = kernels::parse_drizzle_kernel(o.kernel);
   options.weight_type = kernels::parse_weight_type(o.weight_type);
   options.pixfrac = o.pixfrac;
-  options.fillval = fill_value(o.fillval);
+  options.fillval = steps::parse_fill_value(o.fillval, "--fillval");
   options.grid.pixel_scale_ratio = o.pixel_scale_ratio;
   options.grid.pixel_scale = o.pixel_scale;
   options.grid.rotation = o.rotation;
@@ -42,6 +31,7 @@ steps::ResampleOptions resample_options(MosaicOptions const& o) {
   if (o.shape.size() == 2) options.grid.output_shape = {{o.shape[0], o.shape[1]}};
   options.keep_hdf5 = o.keep_hdf5;
   options.quicklook = !o.no_quicklook;
+  steps::check_options(options);
   return options;
 }
 
@@ -52,7 +42,8 @@ ExitStatus make_mosaic(parallel::Communicator const& world, MosaicOptions const&
   require_one_for_each(o.masks, o, "--masks");
   std::vector<store::ExposureSource> sources;
   for (std::size_t k = 0; k < o.files.size(); ++k)
-    sources.push_back({"mosaic", "", o.files[k], o.weights.empty() ? "" : o.weights[k], o.masks.empty() ? "" : o.masks[k]});
+    sources.push_back(
+        {"mosaic", "", o.files[k], o.weights.empty() ? "" : o.weights[k], o.masks.empty() ? "" : o.masks[k]});
 
   pipeline::RunRequest request;
   request.inventory = store::take_inventory(world, sources);

@@ -1,7 +1,7 @@
 // simulate: a survey with known truth.
 #include "commands.hpp"
-#include "tessera/core/byte_size.hpp"
 #include "tessera/config/simulation_settings.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/parallel/control.hpp"
 #include "tessera/parallel/memory_budget.hpp"

@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "commands.hpp"
-#include "tessera/core/byte_size.hpp"
 #include "tessera/config/survey.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/parallel/control.hpp"
 #include "tessera/parallel/memory_budget.hpp"
@@ -23,7 +23,8 @@ pipeline::RunPlan plan_of(parallel::Communicator const& world, SurveyOptions con
   auto const survey = load_survey_on_all(world, options);
   auto request = pipeline::request_from_survey(world, survey);
   return pipeline::make_run_plan(world, std::move(request),
-                                 memory_per_rank(world, options.memory_per_rank, survey.tessera.memory_per_rank_byte), options.ranks);
+                                 memory_per_rank(world, options.memory_per_rank, survey.tessera.memory_per_rank_byte),
+                                 options.ranks);
 }
 
 }  // namespace

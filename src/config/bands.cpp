@@ -19,13 +19,13 @@ struct FilterRow {
 
 // FWHM and wheel positions of spec 40, 0.7. Narrow filters in the pupil wheel are read through a wide one.
 constexpr FilterRow nircam_filters[] = {
-    {"F070W", .987, ""},        {"F090W", 1.103, ""},       {"F115W", 1.298, ""},       {"F140M", 1.553, ""},
-    {"F150W", 1.628, ""},       {"F162M", 1.770, "F150W2"}, {"F164N", 1.801, "F150W2"}, {"F150W2", 1.494, ""},
-    {"F182M", 1.990, ""},       {"F187N", 2.060, ""},       {"F200W", 2.141, ""},       {"F210M", 2.304, ""},
-    {"F212N", 2.341, ""},       {"F250M", 1.340, ""},       {"F277W", 1.444, ""},       {"F300M", 1.585, ""},
-    {"F322W2", 1.547, ""},      {"F323N", 1.711, "F322W2"}, {"F335M", 1.760, ""},       {"F356W", 1.830, ""},
-    {"F360M", 1.901, ""},       {"F405N", 2.165, "F444W"},  {"F410M", 2.179, ""},       {"F430M", 2.300, ""},
-    {"F444W", 2.302, ""},       {"F460M", 2.459, ""},       {"F466N", 2.507, "F444W"},  {"F470N", 2.535, "F444W"},
+    {"F070W", .987, ""},   {"F090W", 1.103, ""},       {"F115W", 1.298, ""},       {"F140M", 1.553, ""},
+    {"F150W", 1.628, ""},  {"F162M", 1.770, "F150W2"}, {"F164N", 1.801, "F150W2"}, {"F150W2", 1.494, ""},
+    {"F182M", 1.990, ""},  {"F187N", 2.060, ""},       {"F200W", 2.141, ""},       {"F210M", 2.304, ""},
+    {"F212N", 2.341, ""},  {"F250M", 1.340, ""},       {"F277W", 1.444, ""},       {"F300M", 1.585, ""},
+    {"F322W2", 1.547, ""}, {"F323N", 1.711, "F322W2"}, {"F335M", 1.760, ""},       {"F356W", 1.830, ""},
+    {"F360M", 1.901, ""},  {"F405N", 2.165, "F444W"},  {"F410M", 2.179, ""},       {"F430M", 2.300, ""},
+    {"F444W", 2.302, ""},  {"F460M", 2.459, ""},       {"F466N", 2.507, "F444W"},  {"F470N", 2.535, "F444W"},
     {"F480M", 2.574, ""},
 };
 constexpr FilterRow miri_filters[] = {
@@ -48,9 +48,12 @@ FilterRow const* find_row(FilterRow const (&rows)[size], std::string_view filter
 
 FilterRow const* find_row(Instrument instrument, std::string_view filter) {
   switch (instrument) {
-    case Instrument::Nircam: return find_row(nircam_filters, filter);
-    case Instrument::Miri: return find_row(miri_filters, filter);
-    case Instrument::Niriss: return find_row(niriss_filters, filter);
+    case Instrument::Nircam:
+      return find_row(nircam_filters, filter);
+    case Instrument::Miri:
+      return find_row(miri_filters, filter);
+    case Instrument::Niriss:
+      return find_row(niriss_filters, filter);
   }
   return nullptr;
 }
@@ -98,9 +101,12 @@ void set_keywords(Band& band, FilterRow const& row) {
 
 std::string instrument_name(Instrument instrument) {
   switch (instrument) {
-    case Instrument::Nircam: return "nircam";
-    case Instrument::Miri: return "miri";
-    case Instrument::Niriss: return "niriss";
+    case Instrument::Nircam:
+      return "nircam";
+    case Instrument::Miri:
+      return "miri";
+    case Instrument::Niriss:
+      return "niriss";
   }
   return {};
 }
@@ -113,9 +119,12 @@ std::string Band::science_name() const {
 
 std::string Band::channel_name() const {
   switch (channel) {
-    case Channel::Single: return {};
-    case Channel::Short: return "nircam_short";
-    case Channel::Long: return "nircam_long";
+    case Channel::Single:
+      return {};
+    case Channel::Short:
+      return "nircam_short";
+    case Channel::Long:
+      return "nircam_long";
   }
   return {};
 }

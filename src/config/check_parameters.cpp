@@ -74,9 +74,15 @@ class Checker {
         require_table(value, dotted);
         name_if_not_built(parameter, value, dotted);
         break;
-      case Content::Attributes: check_table(inner_table(parameter.inner.front()), value, dotted); break;
-      case Content::Iterations: check_iterations(parameter, value, dotted); break;
-      case Content::SubSteps: check_sub_steps(parameter, value, dotted); break;
+      case Content::Attributes:
+        check_table(inner_table(parameter.inner.front()), value, dotted);
+        break;
+      case Content::Iterations:
+        check_iterations(parameter, value, dotted);
+        break;
+      case Content::SubSteps:
+        check_sub_steps(parameter, value, dotted);
+        break;
     }
   }
 

@@ -56,19 +56,26 @@ std::string values_text(Parameter const& parameter) {
 
 std::string_view support_text(Support support) {
   switch (support) {
-    case Support::Built: return "";
-    case Support::NotBuilt: return " (not yet built)";
-    case Support::NoEffect: return " (no effect here)";
-    case Support::Retired: return " (no longer exists)";
+    case Support::Built:
+      return "";
+    case Support::NotBuilt:
+      return " (not yet built)";
+    case Support::NoEffect:
+      return " (no effect here)";
+    case Support::Retired:
+      return " (no longer exists)";
   }
   return "";
 }
 
 std::string_view class_text(StepClass step_class) {
   switch (step_class) {
-    case StepClass::Combined: return "once a target";
-    case StepClass::PerBand: return "once a target and band";
-    case StepClass::Implicit: return "by itself, before the first step of a band";
+    case StepClass::Combined:
+      return "once a target";
+    case StepClass::PerBand:
+      return "once a target and band";
+    case StepClass::Implicit:
+      return "by itself, before the first step of a band";
   }
   return "";
 }

@@ -209,15 +209,24 @@ Parameter alias(std::string key, std::string alias_of, ParameterTable const& tab
 
 std::string type_name(ParameterType type) {
   switch (type) {
-    case ParameterType::Bool: return "true or false";
-    case ParameterType::Integer: return "an integer";
-    case ParameterType::Real: return "a number";
-    case ParameterType::Length: return "a number, or pixels as '10pix'";
-    case ParameterType::Text: return "text";
-    case ParameterType::TextOrNumber: return "text or a number";
-    case ParameterType::TextOrList: return "text or a list";
-    case ParameterType::List: return "a list";
-    case ParameterType::Table: return "a table";
+    case ParameterType::Bool:
+      return "true or false";
+    case ParameterType::Integer:
+      return "an integer";
+    case ParameterType::Real:
+      return "a number";
+    case ParameterType::Length:
+      return "a number, or pixels as '10pix'";
+    case ParameterType::Text:
+      return "text";
+    case ParameterType::TextOrNumber:
+      return "text or a number";
+    case ParameterType::TextOrList:
+      return "text or a list";
+    case ParameterType::List:
+      return "a list";
+    case ParameterType::Table:
+      return "a table";
   }
   return {};
 }
@@ -238,9 +247,13 @@ std::optional<Value> coerce(Parameter const& parameter, Value const& value, bool
         result = as_number(parameter, value);
       break;
     case ParameterType::Text:
-    case ParameterType::TextOrNumber: result = as_text(parameter, value); break;
+    case ParameterType::TextOrNumber:
+      result = as_text(parameter, value);
+      break;
     case ParameterType::TextOrList:
-    case ParameterType::List: result = as_list(parameter, value); break;
+    case ParameterType::List:
+      result = as_list(parameter, value);
+      break;
     case ParameterType::Table:
       if (value.is_table()) result = value;
       break;

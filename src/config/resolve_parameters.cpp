@@ -35,12 +35,18 @@ class Resolver {
  private:
   void resolve_parameter(Parameter const& parameter, Value const* value, std::string const& key) {
     switch (parameter.content) {
-      case Content::Plain: resolve_plain(parameter, value, key); break;
+      case Content::Plain:
+        resolve_plain(parameter, value, key);
+        break;
       case Content::Free:
         resolved_.by_key[key] = {value ? *value : Value(), value == nullptr, parameter.type, parameter.support};
         break;
-      case Content::Attributes: resolve_table(inner_table(parameter.inner.front()), value, key + "."); break;
-      case Content::Iterations: resolve_iterations(parameter, value, key); break;
+      case Content::Attributes:
+        resolve_table(inner_table(parameter.inner.front()), value, key + ".");
+        break;
+      case Content::Iterations:
+        resolve_iterations(parameter, value, key);
+        break;
       case Content::SubSteps:
         resolve_table(inner_table(parameter.inner.front()), value, key + ".");
         for (std::size_t index = 1; index < parameter.inner.size(); ++index) {

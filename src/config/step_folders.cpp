@@ -51,8 +51,7 @@ std::vector<StepFolders> chain_step_folders(std::span<StepEntry const> steps, Ba
     StepFolders folders;
     folders.step = entry.step;
     folders.takes_raw = chain.empty();
-    folders.input_folder =
-        previous.empty() || always_reads_lv3(entry.step) ? first_input_folder(entry.step) : previous;
+    folders.input_folder = previous.empty() || always_reads_lv3(entry.step) ? first_input_folder(entry.step) : previous;
     folders.output_folder = works_in_lv3(entry.step) ? "lv3" : entry.step;
     folders.input_extension = extension_of(entry.step, folders.input_folder, steps);
     // Steps on mosaics leave the chain of exposures as it is.

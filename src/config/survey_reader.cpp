@@ -4,27 +4,22 @@
 #include <set>
 
 #include "check_parameters.hpp"
-#include "tessera/core/byte_size.hpp"
 #include "tessera/config/step_catalogue.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/core/nearest_name.hpp"
 
 namespace tessera::config {
 
 namespace {
 
-constexpr std::int64_t least_memory_per_rank_byte = std::int64_t{1} << 30;
-
 ParameterTable const& local_table() {
   static ParameterTable const table{
       "local",
-      {text("raw_dir", {}, "root of the raw data"),
-       text("reprocess_dir", {}, "root of the products"),
-       text("alignment_dir", {}, "astrometric catalogues"),
-       text("crds_path", {}, "CRDS cache"),
+      {text("raw_dir", {}, "root of the raw data"), text("reprocess_dir", {}, "root of the products"),
+       text("alignment_dir", {}, "astrometric catalogues"), text("crds_path", {}, "CRDS cache"),
        text("crds_context", {}, "CRDS context, e.g. jwst_1201.pmap"),
        text("webb_psf_data", {}, "data of the PSF simulator"),
-       text("anchor_ref_dir", {}, "external images for anchoring"),
-       text("kernel_dir", {}, "convolution kernels"),
+       text("anchor_ref_dir", {}, "external images for anchoring"), text("kernel_dir", {}, "convolution kernels"),
        integer("processors", {}, "pool size of pjpipe").without_effect(),
        dictionary("tessera", "what pjpipe does not have")}};
   return table;
@@ -201,22 +196,18 @@ class SurveyReader {
     return tessera_table().find(key)->default_value;
   }
 
-  std::int64_t tessera_size(char const* key, std::int64_t least) {
+  std::int64_t tessera_size(char const* key) {
     Value const value = tessera_value(key);
     if (value.text().empty()) return 0;
-    std::int64_t size = 0;
-    bool is_size = true;
     try {
-      size = parse_bytes(value.text());
-    } catch (ConfigError const&) {  // said below, with the place in the file
-      is_size = false;
+      return parse_bytes(value.text());
+    } catch (ConfigError const&) {
+      findings_.errors.push_back({.what = "not a size",
+                                  .where = where_text(value.place(), std::string("tessera.") + key),
+                                  .expected = "a size such as '4 GB'",
+                                  .found = "'" + value.text() + "'"});
+      return 0;
     }
-    if (is_size && size >= least) return size;
-    findings_.errors.push_back({.what = is_size ? "too small" : "not a size",
-                                .where = where_text(value.place(), std::string("tessera.") + key),
-                                .expected = least > 0 ? "a size of at least 1 GB, e.g. '4 GB'" : "a size, e.g. '2 GB'",
-                                .found = "'" + value.text() + "'"});
-    return 0;
   }
 
   void read_tessera() {
@@ -239,13 +230,13 @@ class SurveyReader {
       own.inputs.push_back((folder / input.text()).lexically_normal());
     }
     own.keep_hdf5 = tessera_value("keep_hdf5").boolean();
-    own.memory_per_rank_byte = tessera_size("memory_per_rank", least_memory_per_rank_byte);
+    own.memory_per_rank_byte = tessera_size("memory_per_rank");
     Value const scratch = tessera_value("scratch_dir");
     own.scratch_dir = path_in(scratch, scratch.text());
     own.on_error = tessera_value("on_error").text() == "stop" ? OnError::Stop : OnError::Quarantine;
     own.skip_unbuilt = tessera_value("skip_unbuilt").boolean();
     own.quicklook = tessera_value("quicklook").boolean();
-    own.dense_context_limit_byte = tessera_size("dense_context_limit", 0);
+    own.dense_context_limit_byte = tessera_size("dense_context_limit");
     own.shared_grid = tessera_value("shared_grid").boolean();
     own.compat_pjpipe_121 = tessera_value("compat").text() == "pjpipe-1.2.1";
   }
@@ -282,8 +273,7 @@ class SurveyReader {
     auto const* skip = rules->find("obs_to_skip");
     auto const* extra = rules->find("extra_obs_to_include");
     for (auto const& target : survey_.targets)
-      for (auto const& band : survey_.bands)
-        try {
+      for (auto const& band : survey_.bands) try {
           select_raw_files(skip ? *skip : Value(), extra ? *extra : Value(), target, band);
         } catch (ConfigError const& error) {
           findings_.errors.push_back(error.problem());
@@ -293,9 +283,8 @@ class SurveyReader {
 
   void require_folder(std::filesystem::path const& folder, char const* key, std::string const& why) {
     if (!folder.empty()) return;
-    findings_.errors.push_back({.what = "missing key",
-                                .where = where_text({local_.place().file}, key),
-                                .expected = "a folder: " + why});
+    findings_.errors.push_back(
+        {.what = "missing key", .where = where_text({local_.place().file}, key), .expected = "a folder: " + why});
   }
 
   void check_needed_folders() {

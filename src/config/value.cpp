@@ -15,11 +15,21 @@ std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (char const letter : text) {
     switch (letter) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
       default:
         if (static_cast<unsigned char>(letter) < 0x20)
           out += fmt::format("\\u{:04x}", static_cast<int>(letter));
@@ -33,7 +43,7 @@ std::string json_text(std::string_view text) {
 std::string json_real(double value) {
   if (std::isnan(value)) return "\"nan\"";
   if (std::isinf(value)) return value > 0 ? "\"inf\"" : "\"-inf\"";
-  std::string text = fmt::format("{}", value);  // the shortest text that reads back the same
+  std::string text = fmt::format("{}", value);                      // the shortest text that reads back the same
   if (text.find_first_of(".e") == std::string::npos) text += ".0";  // so that it reads back as a real
   return text;
 }
@@ -103,21 +113,31 @@ Value& Value::set_place(Place place) {
 
 std::string Value::describe() const {
   switch (kind()) {
-    case Kind::Text: return "the text '" + text() + "'";
-    case Kind::Integer: return "the number " + json();
-    case Kind::Real: return "the number " + json();
-    case Kind::Bool: return "the boolean " + json();
-    default: return kind_name(kind());
+    case Kind::Text:
+      return "the text '" + text() + "'";
+    case Kind::Integer:
+      return "the number " + json();
+    case Kind::Real:
+      return "the number " + json();
+    case Kind::Bool:
+      return "the boolean " + json();
+    default:
+      return kind_name(kind());
   }
 }
 
 std::string Value::json() const {
   switch (kind()) {
-    case Kind::None: return "null";
-    case Kind::Bool: return boolean() ? "true" : "false";
-    case Kind::Integer: return fmt::format("{}", integer());
-    case Kind::Real: return json_real(number());
-    case Kind::Text: return json_text(text());
+    case Kind::None:
+      return "null";
+    case Kind::Bool:
+      return boolean() ? "true" : "false";
+    case Kind::Integer:
+      return fmt::format("{}", integer());
+    case Kind::Real:
+      return json_real(number());
+    case Kind::Text:
+      return json_text(text());
     case Kind::List: {
       std::string out = "[";
       for (auto const& member : list()) out += (out.size() > 1 ? ", " : "") + member.json();
@@ -137,13 +157,20 @@ bool operator==(Value const& a, Value const& b) { return a.data_ == b.data_; }
 
 std::string kind_name(Value::Kind kind) {
   switch (kind) {
-    case Value::Kind::None: return "nothing";
-    case Value::Kind::Bool: return "a boolean";
-    case Value::Kind::Integer: return "an integer";
-    case Value::Kind::Real: return "a number";
-    case Value::Kind::Text: return "text";
-    case Value::Kind::List: return "a list";
-    case Value::Kind::Table: return "a table";
+    case Value::Kind::None:
+      return "nothing";
+    case Value::Kind::Bool:
+      return "a boolean";
+    case Value::Kind::Integer:
+      return "an integer";
+    case Value::Kind::Real:
+      return "a number";
+    case Value::Kind::Text:
+      return "text";
+    case Value::Kind::List:
+      return "a list";
+    case Value::Kind::Table:
+      return "a table";
   }
   return "nothing";
 }

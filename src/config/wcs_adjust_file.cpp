@@ -29,8 +29,7 @@ WcsAdjustment read_adjustment(Value const& table, std::string const& key) {
                          .where = where_text(matrix->place(), key + ".matrix"),
                          .expected = "two lists of two numbers",
                          .found = matrix->describe()});
-    for (std::size_t row = 0; row < 2; ++row)
-      adjustment.matrix[row] = read_pair(matrix->list()[row], key + ".matrix");
+    for (std::size_t row = 0; row < 2; ++row) adjustment.matrix[row] = read_pair(matrix->list()[row], key + ".matrix");
   }
   return adjustment;
 }

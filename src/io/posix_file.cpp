@@ -44,16 +44,16 @@ PosixFile PosixFile::open_for_reading(std::filesystem::path const& path) {
     int const error = errno;
     if (error == ENOENT || error == ENOTDIR)
       throw InputError({"no such file", path.string(), "", "", "check the path"});
-    throw InputError({"cannot be opened", path.string(), "a readable file", std::strerror(error),
-                      "check its permissions"});
+    throw InputError(
+        {"cannot be opened", path.string(), "a readable file", std::strerror(error), "check its permissions"});
   }
   PosixFile file(descriptor, path);
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) fail_writing(path, "ask for the size", errno);
   if (S_ISDIR(status.st_mode)) throw InputError({"is a folder", path.string(), "a file", "", "give the file itself"});
   if (!S_ISREG(status.st_mode))
-    throw InputError({"is no ordinary file", path.string(), "a file on disk", "a device or pipe",
-                      "copy it to a file first"});
+    throw InputError(
+        {"is no ordinary file", path.string(), "a file on disk", "a device or pipe", "copy it to a file first"});
   return file;
 }
 
@@ -95,8 +95,7 @@ std::size_t PosixFile::read_at(std::int64_t offset, std::span<std::byte> out) co
     auto const count = ::pread(descriptor_, out.data() + done, std::min(out.size() - done, LargestTransfer),
                                offset + static_cast<std::int64_t>(done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0)
-      throw IoError({"could not read", path_.string(), "", std::strerror(errno), "check the file system"});
+    if (count < 0) throw IoError({"could not read", path_.string(), "", std::strerror(errno), "check the file system"});
     if (count == 0) break;
     done += static_cast<std::size_t>(count);
   }

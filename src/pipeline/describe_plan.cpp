@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "tessera/core/byte_size.hpp"
 #include "tessera/compute/session.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/parallel/pool.hpp"
 #include "tessera/pipeline/run_plan.hpp"
@@ -12,13 +12,13 @@ namespace tessera::pipeline {
 
 namespace {
 
-
 std::string mosaics_table(RunPlan const& plan) {
-  std::string text = fmt::format("{:<44} {:>9} {:>15} {:>8} {:>9} {:>9}\n", "mosaic", "exposures", "pixels", "\"/pixel", "blocks", "FITS");
+  std::string text = fmt::format("{:<44} {:>9} {:>15} {:>8} {:>9} {:>9}\n", "mosaic", "exposures", "pixels", "\"/pixel",
+                                 "blocks", "FITS");
   for (auto const& mosaic : plan.mosaics)
-    text += fmt::format("{:<44} {:>9} {:>15} {:>8.4f} {:>9} {:>9}\n", mosaic.request.product, mosaic.request.members.size(),
-                        fmt::format("{} x {}", mosaic.grid.nx, mosaic.grid.ny), mosaic.grid.cdelt[0] * 3600,
-                        mosaic.order.size(), format_bytes(mosaic.bytes_fits()));
+    text += fmt::format("{:<44} {:>9} {:>15} {:>8.4f} {:>9} {:>9}\n", mosaic.request.product,
+                        mosaic.request.members.size(), fmt::format("{} x {}", mosaic.grid.nx, mosaic.grid.ny),
+                        mosaic.grid.cdelt[0] * 3600, mosaic.order.size(), format_bytes(mosaic.bytes_fits()));
   return text;
 }
 
@@ -27,7 +27,8 @@ std::string ranks_table(RunPlan const& plan) {
   for (auto const& mosaic : plan.mosaics) mosaics.push_back(&mosaic);
   auto const runs = steps::divide_blocks(mosaics, plan.ranks);
   std::vector<double> loads;
-  std::string text = fmt::format("{:>5} {:>8} {:>10} {:>8} {:>10}  {}\n", "rank", "blocks", "share", "waves", "memory", "mosaics");
+  std::string text =
+      fmt::format("{:>5} {:>8} {:>10} {:>8} {:>10}  {}\n", "rank", "blocks", "share", "waves", "memory", "mosaics");
   double total = 0;
   for (auto const& mosaic : plan.mosaics)
     for (double const cost : mosaic.block_cost) total += cost;
@@ -42,15 +43,17 @@ std::string ranks_table(RunPlan const& plan) {
                                                  plan.program_bytes, compute::thread_count());
       blocks += count;
       waves += (count + division.blocks - 1) / division.blocks;
-      memory = std::max(memory, division.fixed_bytes + division.exposure_bytes + division.block_bytes * std::min(count, division.blocks));
-      for (std::size_t k = run.begin; k < run.end; ++k) load += mosaic.block_cost[static_cast<std::size_t>(mosaic.order[k])];
+      memory = std::max(memory, division.fixed_bytes + division.exposure_bytes +
+                                    division.block_bytes * std::min(count, division.blocks));
+      for (std::size_t k = run.begin; k < run.end; ++k)
+        load += mosaic.block_cost[static_cast<std::size_t>(mosaic.order[k])];
       names += (names.empty() ? "" : ", ") + mosaic.request.product;
     }
     loads.push_back(load);
     if (names.size() > 60) names = names.substr(0, 57) + "...";
     if (rank < 32 || rank + 1 == runs.size())
-      text += fmt::format("{:>5} {:>8} {:>9.1f}% {:>8} {:>10}  {}\n", rank, blocks, total > 0 ? 100 * load / total : 0, waves,
-                          format_bytes(memory), names);
+      text += fmt::format("{:>5} {:>8} {:>9.1f}% {:>8} {:>10}  {}\n", rank, blocks, total > 0 ? 100 * load / total : 0,
+                          waves, format_bytes(memory), names);
     else if (rank == 32)
       text += "  ...\n";
   }
@@ -63,8 +66,9 @@ std::string ranks_table(RunPlan const& plan) {
 std::string describe(RunPlan const& plan) {
   std::string text;
   auto const& request = plan.request;
-  text += fmt::format("plan for {} rank{}, {} thread{} each, {} of memory a rank\n\n", plan.ranks, plan.ranks == 1 ? "" : "s",
-                      compute::thread_count(), compute::thread_count() == 1 ? "" : "s", format_bytes(plan.memory_per_rank));
+  text += fmt::format("plan for {} rank{}, {} thread{} each, {} of memory a rank\n\n", plan.ranks,
+                      plan.ranks == 1 ? "" : "s", compute::thread_count(), compute::thread_count() == 1 ? "" : "s",
+                      format_bytes(plan.memory_per_rank));
   if (!plan.mosaics.empty()) text += mosaics_table(plan) + "\n";
   if (!plan.mosaics.empty() && request.missing.empty()) text += ranks_table(plan) + "\n";
   text += fmt::format("reads at least {}, writes {} (of which {} while running)\n", format_bytes(plan.bytes_to_read),

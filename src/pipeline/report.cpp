@@ -1,9 +1,9 @@
-#include "tessera/core/byte_size.hpp"
 #include "tessera/pipeline/report.hpp"
 
 #include <fmt/format.h>
 
 #include "tessera/core/build_facts.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/io/durable_file.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/steps/resample/mosaic_quicklook.hpp"
@@ -20,27 +20,37 @@ constexpr char const* Style =
     "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:2em;border-bottom:1px solid #ddd}"
     "table{border-collapse:collapse}td,th{padding:.25em .8em;border-bottom:1px solid #eee;text-align:right}"
     "td:first-child,th:first-child{text-align:left}.good{color:#176b2c}.bad{color:#a3210d}"
-    ".pictures{display:flex;flex-wrap:wrap;gap:1em}.pictures figure{margin:0;max-width:500px}.pictures img{max-width:100%}"
+    ".pictures{display:flex;flex-wrap:wrap;gap:1em}.pictures figure{margin:0;max-width:500px}.pictures "
+    "img{max-width:100%}"
     "pre{background:#f6f6f6;padding:1em;overflow:auto}code{font-size:.92em}";
 
 std::string escape(std::string const& text) {
   std::string out;
   for (char const c : text) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else out += c;
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
   }
   return out;
 }
 
 char const* in_words(ExitStatus status) {
   switch (status) {
-    case ExitStatus::Complete: return "complete";
-    case ExitStatus::Incomplete: return "finished, but something was quarantined or failed (see below)";
-    case ExitStatus::Resumable: return "stopped early on request; run the same command again to go on";
-    default: return "failed";
+    case ExitStatus::Complete:
+      return "complete";
+    case ExitStatus::Incomplete:
+      return "finished, but something was quarantined or failed (see below)";
+    case ExitStatus::Resumable:
+      return "stopped early on request; run the same command again to go on";
+    default:
+      return "failed";
   }
 }
 
@@ -54,14 +64,16 @@ std::string mosaics_section(fs::path const& page, RunPlan const& plan) {
   std::string html = "<h2>Mosaics</h2>";
   for (auto const& mosaic : plan.mosaics) {
     auto const fits = steps::i2d_path(mosaic);
-    html += fmt::format("<h3>{}</h3><p><a href=\"{}\"><code>{}</code></a>: {} &times; {} pixels of {:.4f}&Prime;, {} exposures</p>",
-                        escape(mosaic.request.product), relative_link(page, fits), escape(fits.string()), mosaic.grid.nx,
-                        mosaic.grid.ny, mosaic.grid.cdelt[0] * 3600, mosaic.request.members.size());
+    html += fmt::format(
+        "<h3>{}</h3><p><a href=\"{}\"><code>{}</code></a>: {} &times; {} pixels of {:.4f}&Prime;, {} exposures</p>",
+        escape(mosaic.request.product), relative_link(page, fits), escape(fits.string()), mosaic.grid.nx,
+        mosaic.grid.ny, mosaic.grid.cdelt[0] * 3600, mosaic.request.members.size());
     html += "<div class=pictures>";
     for (auto const& picture : steps::quicklook_paths(mosaic)) {
       if (fs::exists(picture))
-        html += fmt::format("<figure><a href=\"{0}\"><img src=\"{0}\" alt=\"{1}\"></a><figcaption>{1}</figcaption></figure>",
-                            relative_link(page, picture), escape(picture.filename().string()));
+        html += fmt::format(
+            "<figure><a href=\"{0}\"><img src=\"{0}\" alt=\"{1}\"></a><figcaption>{1}</figcaption></figure>",
+            relative_link(page, picture), escape(picture.filename().string()));
     }
     html += "</div>";
   }
@@ -80,9 +92,11 @@ std::string timing_section(std::vector<StepTiming> const& timing) {
       "<h2>Time and memory</h2><table><tr><th>step</th><th>time</th><th>busy (mean)</th><th>items</th><th>read</th>"
       "<th>written</th><th>peak a rank</th><th>imbalance</th></tr>";
   for (auto const& row : timing)
-    html += fmt::format("<tr><td>{}</td><td>{:.2f} s</td><td>{:.2f} s</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.3f}</td></tr>",
-                        row.step, row.wall_s, row.busy_mean_s, row.items, format_bytes(row.bytes_read),
-                        format_bytes(row.bytes_written), format_bytes(row.peak_memory), row.imbalance);
+    html += fmt::format(
+        "<tr><td>{}</td><td>{:.2f} s</td><td>{:.2f} "
+        "s</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.3f}</td></tr>",
+        row.step, row.wall_s, row.busy_mean_s, row.items, format_bytes(row.bytes_read), format_bytes(row.bytes_written),
+        format_bytes(row.peak_memory), row.imbalance);
   return html + "</table>";
 }
 
@@ -96,12 +110,14 @@ void write_report(fs::path const& path, RunPlan const& plan, std::vector<StepTim
   for (auto const& note : plan.request.inventory.notes) notes.push_back(note.path + ": " + note.text);
   auto const& facts = build_facts();
   std::string const html =
-      fmt::format("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
-                  "<title>tessera report</title><style>{}</style><h1>tessera report</h1><p>This run is <b class={}>{}</b>.</p>",
-                  Style, status == ExitStatus::Complete ? "good" : "bad", in_words(status)) +
-      list_section("Failed", failed) + list_section("Quarantined exposures", quarantined) + mosaics_section(path, plan) +
-      timing_section(timing) + list_section("Notes", notes) +
-      fmt::format("<h2>Made by</h2><p>tessera {} ({}), {}, {}</p>", facts.version, facts.commit, facts.compiler, facts.flags) +
+      fmt::format(
+          "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
+          "<title>tessera report</title><style>{}</style><h1>tessera report</h1><p>This run is <b class={}>{}</b>.</p>",
+          Style, status == ExitStatus::Complete ? "good" : "bad", in_words(status)) +
+      list_section("Failed", failed) + list_section("Quarantined exposures", quarantined) +
+      mosaics_section(path, plan) + timing_section(timing) + list_section("Notes", notes) +
+      fmt::format("<h2>Made by</h2><p>tessera {} ({}), {}, {}</p>", facts.version, facts.commit, facts.compiler,
+                  facts.flags) +
       (plan.request.configuration_json.empty() ? ""
                                                : "<details><summary>Configuration</summary><pre>" +
                                                      escape(plan.request.configuration_json) + "</pre></details>") +

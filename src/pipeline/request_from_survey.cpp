@@ -1,4 +1,6 @@
+#include <array>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "tessera/config/product_names.hpp"
@@ -12,15 +14,16 @@ namespace {
 
 std::string const Prefix = "jwst_parameters.resample.";
 
-float fill_value(std::string const& text) {
-  // INDEF is what untouched pixels got in older pipelines: zero (spec 30, 9).
-  if (text == "INDEF" || text == "indef") return 0;
-  if (text == "NAN" || text == "nan" || text == "NaN") return std::numeric_limits<float>::quiet_NaN();
-  try {
-    return std::stof(text);
-  } catch (std::exception const&) {
-    throw ConfigError({"not a fill value", "lv3.jwst_parameters.resample.fillval", "NAN, INDEF or a number", text, ""});
-  }
+/// Two numbers, or nothing where the parameter is not set. ConfigError for anything else.
+std::optional<std::array<double, 2>> pair_of_numbers(config::ResolvedParameters const& p, std::string const& key) {
+  if (!p.is_set(key)) return std::nullopt;
+  auto const& value = p.value(key);
+  bool const is_pair =
+      value.is_list() && value.list().size() == 2 && value.list()[0].is_number() && value.list()[1].is_number();
+  if (!is_pair)
+    throw ConfigError({"two numbers are needed", "parameters.lv3." + key, "[x, y]",
+                       value.is_list() ? fmt::format("{} values", value.list().size()) : value.describe(), ""});
+  return std::array{value.list()[0].number(), value.list()[1].number()};
 }
 
 steps::ResampleOptions resample_options(config::Survey const& survey, config::ResolvedParameters const& p) {
@@ -28,7 +31,7 @@ steps::ResampleOptions resample_options(config::Survey const& survey, config::Re
   steps::ResampleOptions options;
   options.kernel = kernels::parse_drizzle_kernel(p.text(key("kernel")));
   options.pixfrac = p.real(key("pixfrac"));
-  options.fillval = fill_value(p.text(key("fillval")));
+  options.fillval = steps::parse_fill_value(p.text(key("fillval")), "parameters.lv3." + key("fillval"));
   options.weight_type = kernels::parse_weight_type(p.text(key("weight_type")));
   options.blendheaders = p.boolean(key("blendheaders"));
   options.enable_ctx = p.boolean(key("enable_ctx"));
@@ -37,21 +40,15 @@ steps::ResampleOptions resample_options(config::Survey const& survey, config::Re
   options.grid.pixel_scale_ratio = p.real(key("pixel_scale_ratio"));
   options.grid.pixel_scale = p.optional_real(key("pixel_scale"));
   options.grid.rotation = p.optional_real(key("rotation"));
-  if (p.is_set(key("crpix"))) {
-    auto const v = p.numbers(key("crpix"));
-    options.grid.crpix = sky::PixelPoint{v.at(0), v.at(1)};
-  }
-  if (p.is_set(key("crval"))) {
-    auto const v = p.numbers(key("crval"));
-    options.grid.crval = sky::SkyPoint{v.at(0), v.at(1)};
-  }
-  if (p.is_set(key("output_shape"))) {
-    auto const v = p.numbers(key("output_shape"));
-    options.grid.output_shape = {{static_cast<std::int64_t>(v.at(0)), static_cast<std::int64_t>(v.at(1))}};
-  }
+  if (auto const v = pair_of_numbers(p, key("crpix"))) options.grid.crpix = sky::PixelPoint{(*v)[0], (*v)[1]};
+  if (auto const v = pair_of_numbers(p, key("crval"))) options.grid.crval = sky::SkyPoint{(*v)[0], (*v)[1]};
+  if (auto const v = pair_of_numbers(p, key("output_shape")))
+    options.grid.output_shape = {{static_cast<std::int64_t>((*v)[0]), static_cast<std::int64_t>((*v)[1])}};
   options.keep_hdf5 = survey.tessera.keep_hdf5;
   options.quicklook = survey.tessera.quicklook;
-  if (survey.tessera.dense_context_limit_byte > 0) options.dense_context_limit = survey.tessera.dense_context_limit_byte;
+  if (survey.tessera.dense_context_limit_byte > 0)
+    options.dense_context_limit = survey.tessera.dense_context_limit_byte;
+  steps::check_options(options);
   return options;
 }
 
@@ -74,6 +71,8 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
     else
       request.missing.push_back(problem.line());
   }
+  if (survey.tessera.compat_pjpipe_121)
+    request.warnings.push_back("[tessera] compat changes nothing yet: none of the steps it concerns is built");
   request.shared_grid = survey.tessera.shared_grid;
   request.stop_on_error = survey.tessera.on_error == config::OnError::Stop;
   request.ledger_root = survey.local.reprocess_dir / survey.version;
@@ -94,15 +93,18 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
                                     [&](auto const& entry) { return entry.step == "lv3" && entry.runs_on(band); });
       if (!runs) continue;
       auto const& members = inputs.members[t][b];
-      if (members.empty() && !request.inventory.broken.empty()) {  // they may have been this band's: the others are made
-        request.warnings.push_back(fmt::format("{} {}: no usable exposure is left: no mosaic", survey.targets[t], band.name));
+      if (members.empty() &&
+          !request.inventory.broken.empty()) {  // they may have been this band's: the others are made
+        request.warnings.push_back(
+            fmt::format("{} {}: no usable exposure is left: no mosaic", survey.targets[t], band.name));
         continue;
       }
       if (members.empty()) {
         request.missing.push_back(fmt::format(
             "{} {}: no calibrated exposures (looked in [tessera] inputs, in the step folders of {} and in {}): "
             "download or calibrate them, or take the band out of the configuration",
-            survey.targets[t], band.name, survey.band_dir(survey.targets[t], band).string(), survey.local.raw_dir.string()));
+            survey.targets[t], band.name, survey.band_dir(survey.targets[t], band).string(),
+            survey.local.raw_dir.string()));
         continue;
       }
       steps::MosaicRequest mosaic;
@@ -113,14 +115,20 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
       mosaic.members = members;
       auto const parameters = survey.resolve("lv3", survey.targets[t], &band);
       for (auto const& name : unbuilt_substeps(parameters)) unbuilt.insert(name);
+      if (parameters.boolean(Prefix + "skip")) {
+        request.warnings.push_back(
+            fmt::format("{} {}: resample is skipped, as configured: no mosaic", survey.targets[t], band.name));
+        continue;
+      }
       mosaic.options = resample_options(survey, parameters);
       request.mosaics.push_back(std::move(mosaic));
     }
   for (auto const& name : unbuilt) {
     auto& lines = survey.tessera.skip_unbuilt ? request.warnings : request.missing;
-    lines.push_back(fmt::format("lv3: {0} is not yet built: set parameters.lv3.jwst_parameters.{0}.skip = true to go without it, "
-                                "or give --skip-unbuilt",
-                                name));
+    lines.push_back(
+        fmt::format("lv3: {0} is not yet built: set parameters.lv3.jwst_parameters.{0}.skip = true to go without it, "
+                    "or give --skip-unbuilt",
+                    name));
   }
   return request;
 }

@@ -25,14 +25,15 @@ void prepare_folders(parallel::Communicator const& communicator, RunPlan const& 
   parallel::all_or_none(communicator, [&] {
     if (!communicator.is_root()) return;
     auto const& report = plan.request.report_folder;
-    std::set<std::filesystem::path> folders{report, report / "report", report / "timing"};
+    std::set<std::filesystem::path> folders{report, report / "report", report / "timing", report / "log"};
     for (auto const& mosaic : plan.mosaics) folders.insert(mosaic.request.folder);
     for (auto const& folder : folders) {
       std::error_code error;
       std::filesystem::create_directories(folder, error);
       if (error || ::access(folder.c_str(), W_OK | X_OK) != 0)
         throw InputError({"cannot write here", folder.string(), "a folder that can be written",
-                          error ? error.message() : std::strerror(errno), "choose another output folder or change its permissions"});
+                          error ? error.message() : std::strerror(errno),
+                          "choose another output folder or change its permissions"});
     }
   });
 }
@@ -41,10 +42,12 @@ void prepare_folders(parallel::Communicator const& communicator, RunPlan const& 
 void say_before(RunPlan const& plan, bool refused) {
   for (auto const& warning : plan.request.warnings) log::warn("{}", warning);
   for (auto const& note : plan.request.inventory.notes) log::warn("{}: {}", note.path, note.text);
-  for (auto const& broken : plan.request.inventory.broken) log::error("{}: {}", refused ? "cannot run" : "quarantined", broken.text);
+  for (auto const& broken : plan.request.inventory.broken)
+    log::error("{}: {}", refused ? "cannot run" : "quarantined", broken.text);
   if (!refused) return;
   for (auto const& line : plan.request.missing) log::error("cannot run: {}", line);
-  if (plan.request.missing.empty() && plan.request.inventory.broken.empty()) log::error("cannot run: no usable exposure");
+  if (plan.request.missing.empty() && plan.request.inventory.broken.empty())
+    log::error("cannot run: no usable exposure");
 }
 
 store::Ledger find_ledger(RunPlan const& plan, std::string const& target, std::string const& band) {
@@ -57,11 +60,13 @@ ExitStatus final_status(RunPlan const& plan, steps::StepOutcome const& outcome) 
   if (!outcome.failures.empty() && outcome.failures.size() == plan.mosaics.size() && !outcome.stopped) {
     // Nothing was made: why is the answer, when it was the same for all.
     auto const& failures = outcome.failures;
-    bool const alike = std::all_of(failures.begin(), failures.end(), [&](auto const& f) { return f.status == failures.front().status; });
+    bool const alike = std::all_of(failures.begin(), failures.end(),
+                                   [&](auto const& f) { return f.status == failures.front().status; });
     if (alike) return static_cast<ExitStatus>(failures.front().status);
   }
   if (!outcome.failures.empty())
-    return plan.request.stop_on_error ? static_cast<ExitStatus>(outcome.failures.front().status) : ExitStatus::Incomplete;
+    return plan.request.stop_on_error ? static_cast<ExitStatus>(outcome.failures.front().status)
+                                      : ExitStatus::Incomplete;
   if (outcome.stopped) return ExitStatus::Resumable;
   return plan.request.inventory.broken.empty() ? ExitStatus::Complete : ExitStatus::Incomplete;
 }
@@ -75,17 +80,19 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan const& p
   if (communicator.is_root()) say_before(plan, refused);
   if (refused) return ExitStatus::Refused;
   prepare_folders(communicator, plan);
+  if (communicator.is_root()) log::add_file(plan.request.report_folder / "log" / "tessera.log");
   if (communicator.is_root()) log::info("\n{}", describe(plan));
 
   parallel::ControlChannel control(communicator);
   parallel::MemoryBudget budget(plan.memory_per_rank);
-  steps::StepContext context{communicator,
-                             control,
-                             budget,
-                             plan.request.inventory.records,
-                             plan.program_bytes,
-                             [&](std::string const& target, std::string const& band) { return find_ledger(plan, target, band); },
-                             plan.request.stop_on_error};
+  steps::StepContext context{
+      communicator,
+      control,
+      budget,
+      plan.request.inventory.records,
+      plan.program_bytes,
+      [&](std::string const& target, std::string const& band) { return find_ledger(plan, target, band); },
+      plan.request.stop_on_error};
   auto const outcome = steps::run_resample(context, plan.mosaics);
   double const wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 
@@ -94,11 +101,15 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan const& p
   bool unsaid = false;
   if (communicator.is_root()) {
     for (auto const& failure : outcome.failures) log::error("{} failed: {}", failure.item, failure.message);
-    if (outcome.stopped && status == ExitStatus::Resumable) log::warn("stopped early on request: run the same command again to go on");
+    if (outcome.stopped && status == ExitStatus::Resumable)
+      log::warn("stopped early on request: run the same command again to go on");
     log::info("\n{}", timing_table(timing));
     auto const folder = plan.request.report_folder;
     try {
-      io::write_file(folder / "timing" / "timing.json", timing_json(timing, communicator.size(), compute::thread_count()));
+      // A run that found everything up to date has no times worth keeping.
+      if (timing.front().items > 0)
+        io::write_file(folder / "timing" / "timing.json",
+                       timing_json(timing, communicator.size(), compute::thread_count()));
       write_report(folder / "report" / "index.html", plan, timing, outcome.failures, status);
       log::info("report: {}", (folder / "report" / "index.html").string());
     } catch (IoError const& error) {  // the disk that ended the run may have no place for its report either

@@ -1,4 +1,3 @@
-#include "tessera/core/byte_size.hpp"
 #include "tessera/pipeline/run_plan.hpp"
 
 #include <algorithm>
@@ -7,9 +6,10 @@
 #include <numbers>
 
 #include "tessera/compute/session.hpp"
+#include "tessera/core/byte_size.hpp"
+#include "tessera/parallel/control.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/parallel/pool.hpp"
-#include "tessera/parallel/control.hpp"
 #include "tessera/sky/count_islands.hpp"
 #include "tessera/steps/resample/resample_memory.hpp"
 #include "tessera/steps/resample/resample_step.hpp"
@@ -59,14 +59,19 @@ std::string disk_problem(MosaicRequest const& mosaic, model::SkyGrid const& grid
   if (fits && grid.nx <= MostPixels / std::max<std::int64_t>(1, grid.ny)) return "";
   return Problem{"the output grid is too large", mosaic.product,
                  error ? std::string("a grid that memory can index")
-                       : fmt::format("at most {} free in {}", format_bytes(static_cast<std::int64_t>(space.available)), folder.string()),
-                 fmt::format("{} x {} pixels: {}", grid.nx, grid.ny, format_bytes(static_cast<std::int64_t>(std::min(needed, 9e18)))),
-                 "raise pixel_scale or pixel_scale_ratio, set output_shape, or leave out the exposures that lie far from the others"}
+                       : fmt::format("at most {} free in {}", format_bytes(static_cast<std::int64_t>(space.available)),
+                                     folder.string()),
+                 fmt::format("{} x {} pixels: {}", grid.nx, grid.ny,
+                             format_bytes(static_cast<std::int64_t>(std::min(needed, 9e18)))),
+                 "raise pixel_scale or pixel_scale_ratio, set output_shape, or leave out the exposures that lie far "
+                 "from the others"}
       .line();
 }
 
-/// What is wrong with the exposures of a mosaic as a set: one given twice, units that differ, an input that is the output.
-std::vector<std::string> member_problems(MosaicRequest const& mosaic, std::vector<store::ExposureRecord> const& records) {
+/// What is wrong with the exposures of a mosaic as a set: one given twice, units that differ, an input that is the
+/// output.
+std::vector<std::string> member_problems(MosaicRequest const& mosaic,
+                                         std::vector<store::ExposureRecord> const& records) {
   std::vector<std::string> problems;
   std::map<std::string, std::string> path_of;
   auto const& first = records[static_cast<std::size_t>(mosaic.members.front())];
@@ -75,22 +80,28 @@ std::vector<std::string> member_problems(MosaicRequest const& mosaic, std::vecto
     auto const& record = records[static_cast<std::size_t>(member)];
     auto const [other, is_new] = path_of.emplace(record.identity.label(), record.path);
     if (!is_new)
-      problems.push_back(Problem{"the same exposure is given twice", record.path, "", other->second, "leave one of the two out"}.line());
+      problems.push_back(
+          Problem{"the same exposure is given twice", record.path, "", other->second, "leave one of the two out"}
+              .line());
     if (record.unit != first.unit)
-      problems.push_back(Problem{"units differ within a mosaic", record.path, fmt::format("BUNIT '{}' as {}", first.unit, first.path),
-                                 fmt::format("'{}'", record.unit), "calibrate all exposures alike, or leave this one out"}
-                             .line());
+      problems.push_back(
+          Problem{"units differ within a mosaic", record.path, fmt::format("BUNIT '{}' as {}", first.unit, first.path),
+                  fmt::format("'{}'", record.unit), "calibrate all exposures alike, or leave this one out"}
+              .line());
     for (auto const& input : {record.path, record.weight_path, record.mask_path}) {
       std::error_code error;
       if (!input.empty() && std::filesystem::equivalent(input, product, error))
-        problems.push_back(Problem{"the mosaic would overwrite one of its inputs", product.string(), "", "", "choose another output"}.line());
+        problems.push_back(
+            Problem{"the mosaic would overwrite one of its inputs", product.string(), "", "", "choose another output"}
+                .line());
     }
   }
   return problems;
 }
 
 /// A grid shared by several bands has another ratio to the pixels of each.
-model::SkyGrid grid_of_member(model::SkyGrid grid, MosaicRequest const& mosaic, std::vector<store::ExposureRecord> const& records) {
+model::SkyGrid grid_of_member(model::SkyGrid grid, MosaicRequest const& mosaic,
+                              std::vector<store::ExposureRecord> const& records) {
   auto const& first = records[static_cast<std::size_t>(mosaic.members.front())];
   double const native = mosaic.options.grid.pixel_scale ? std::sqrt(first.mean_pixel_area_sr) * 180 / std::numbers::pi
                                                         : first.native_scale_deg;
@@ -110,14 +121,15 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
     ledgers.push_back(open_ledger(communicator, plan.request, mosaic.target, mosaic.band));
     footprints.push_back(steps::corrected_footprints(communicator, mosaic, records, ledgers.back()));
     if (int const islands = sky::count_islands(footprints.back()); islands > 1)
-      plan.request.warnings.push_back(fmt::format("{}: its {} exposures form {} islands that do not overlap", mosaic.product,
-                                                  footprints.back().size(), islands));
+      plan.request.warnings.push_back(fmt::format("{}: its {} exposures form {} islands that do not overlap",
+                                                  mosaic.product, footprints.back().size(), islands));
   }
   auto const grid = steps::plan_grid(requests, footprints, records);
   for (std::size_t k = 0; k < group.size(); ++k) {
     auto const& mosaic = plan.request.mosaics[group[k]];
     // One rank looks at the disk: what is free differs from moment to moment, and all must plan alike.
-    if (auto problem = communicator.broadcast(communicator.is_root() ? disk_problem(mosaic, grid) : std::string()); !problem.empty()) {
+    if (auto problem = communicator.broadcast(communicator.is_root() ? disk_problem(mosaic, grid) : std::string());
+        !problem.empty()) {
       plan.request.missing.push_back(std::move(problem));
       continue;
     }
@@ -129,8 +141,8 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
 
 }  // namespace
 
-store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request, std::string const& target,
-                          std::string const& band) {
+store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request,
+                          std::string const& target, std::string const& band) {
   if (request.ledger_root.empty()) return {};
   std::string listing;
   parallel::all_or_none(communicator, [&] {
@@ -139,7 +151,8 @@ store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest
   return store::Ledger::from_listing(communicator.broadcast(listing));
 }
 
-RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank, int ranks) {
+RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank,
+                      int ranks) {
   RunPlan plan;
   plan.request = std::move(request);
   plan.memory_per_rank = memory_per_rank;
@@ -151,13 +164,15 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
       plan.request.missing.push_back(fmt::format("{}: {}", plan.request.mosaics[group.front()].product, error.what()));
     }
   }
-  plan.program_bytes = communicator.max(parallel::resident_bytes());  // with the plan itself, which grows with the survey
+  plan.program_bytes =
+      communicator.max(parallel::resident_bytes());  // with the plan itself, which grows with the survey
   for (auto const& mosaic : plan.mosaics) {
     plan.bytes_to_write += mosaic.bytes_fits() + mosaic.bytes_hdf5();
     for (int const member : mosaic.request.members)
       plan.bytes_to_read += plan.request.inventory.records[static_cast<std::size_t>(member)].file_bytes;
     try {
-      steps::divide_memory(mosaic, plan.request.inventory.records, memory_per_rank, plan.program_bytes, compute::thread_count());
+      steps::divide_memory(mosaic, plan.request.inventory.records, memory_per_rank, plan.program_bytes,
+                           compute::thread_count());
     } catch (BudgetError const& error) {
       plan.request.missing.emplace_back(error.what());
     }

@@ -31,7 +31,8 @@ std::string status_of(RunPlan const& plan, steps::MosaicPlan const& mosaic) {
 
 std::string describe_status(RunPlan const& plan) {
   std::string text;
-  for (auto const& mosaic : plan.mosaics) text += fmt::format("{:<44} {}\n", mosaic.request.product, status_of(plan, mosaic));
+  for (auto const& mosaic : plan.mosaics)
+    text += fmt::format("{:<44} {}\n", mosaic.request.product, status_of(plan, mosaic));
   for (auto const& line : plan.request.missing) text += "cannot run: " + line + "\n";
   return text;
 }

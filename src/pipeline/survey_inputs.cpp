@@ -28,8 +28,8 @@ bool is_calibrated(fs::path const& path) {
   return name.ends_with("_cal.fits") || name.ends_with("_cal.fits.gz");
 }
 
-/// Files of the [tessera] inputs list. Folders are searched for calibrated exposures; files named one by one are taken as
-/// they are. Our own products never are inputs.
+/// Files of the [tessera] inputs list. Folders are searched for calibrated exposures; files named one by one are taken
+/// as they are. Our own products never are inputs.
 std::vector<std::string> listed_inputs(config::Survey const& survey) {
   std::set<std::string> paths;
   for (auto const& input : survey.tessera.inputs) {
@@ -50,8 +50,8 @@ std::vector<std::string> listed_inputs(config::Survey const& survey) {
 }
 
 /// Newest folder of the band, before `step`, that holds calibrated exposures. Empty: none.
-std::vector<std::string> step_folder_files(config::Survey const& survey, std::string const& target, config::Band const& band,
-                                           std::string const& step) {
+std::vector<std::string> step_folder_files(config::Survey const& survey, std::string const& target,
+                                           config::Band const& band, std::string const& step) {
   std::vector<std::string> folders{"cal", "lv2"};
   for (auto const& link : config::chain_step_folders(survey.steps, band)) {
     folders.push_back(link.input_folder);
@@ -67,14 +67,16 @@ std::vector<std::string> step_folder_files(config::Survey const& survey, std::st
 std::string plain_letters(std::string const& text) {
   std::string plain;
   for (char const letter : text)
-    if (std::isalnum(static_cast<unsigned char>(letter))) plain += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    if (std::isalnum(static_cast<unsigned char>(letter)))
+      plain += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   return plain;
 }
 
 /// Whether TARGPROP names this target: the same letters and digits, or the same and then letters ("NGC0628-OFF").
 bool names_target(std::string const& proposed, std::string const& target) {
   auto const name = plain_letters(proposed), wanted = plain_letters(target);
-  return name.starts_with(wanted) && (name.size() == wanted.size() || !std::isdigit(static_cast<unsigned char>(name[wanted.size()])));
+  return name.starts_with(wanted) &&
+         (name.size() == wanted.size() || !std::isdigit(static_cast<unsigned char>(name[wanted.size()])));
 }
 
 std::string lower(std::string text) {
@@ -82,14 +84,17 @@ std::string lower(std::string text) {
   return text;
 }
 
-/// Whether an exposure is of the off field, by the band's bgr_check_type (spec 40, 1.6): `parallel_off` looks at the parallel
-/// sequence and never holds for NIRCam; `check_in_name` at the proposer's target name; `filename` at the file name.
-bool is_off_field(store::ExposureRecord const& record, config::Band const& band, config::ResolvedParameters const& lv3) {
+/// Whether an exposure is of the off field, by the band's bgr_check_type (spec 40, 1.6): `parallel_off` looks at the
+/// parallel sequence and never holds for NIRCam; `check_in_name` at the proposer's target name; `filename` at the file
+/// name.
+bool is_off_field(store::ExposureRecord const& record, config::Band const& band,
+                  config::ResolvedParameters const& lv3) {
   auto const& type = lv3.text("bgr_check_type");
   if (type == "parallel_off") return band.instrument == config::Instrument::Miri && record.parallel_sequence == "2";
   auto const where = lower(type == "filename" ? fs::path(record.path).filename().string() : record.target_name);
   auto const names = lv3.texts("bgr_background_name");
-  return std::any_of(names.begin(), names.end(), [&](auto const& name) { return where.find(lower(name)) != std::string::npos; });
+  return std::any_of(names.begin(), names.end(),
+                     [&](auto const& name) { return where.find(lower(name)) != std::string::npos; });
 }
 
 /// Whether a band takes an exposure: filter and pupil, and science or off field as the band wants.
@@ -105,8 +110,8 @@ bool belongs_to(store::ExposureRecord const& record, config::Survey const& surve
 
 SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey,
                                 std::string const& step) {
-  // One rank looks at the folders, so that all see the same list even while files arrive. A line a file: the target, the
-  // bands it may belong to (raw files of several bands lie together: the header decides), the path.
+  // One rank looks at the folders, so that all see the same list even while files arrive. A line a file: the target,
+  // the bands it may belong to (raw files of several bands lie together: the header decides), the path.
   std::string listing;
   parallel::all_or_none(communicator, [&] {
     if (!communicator.is_root()) return;

@@ -1,4 +1,3 @@
-#include "tessera/core/byte_size.hpp"
 #include "tessera/pipeline/timing.hpp"
 
 #include <fmt/format.h>
@@ -6,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tessera/core/build_facts.hpp"
+#include "tessera/core/byte_size.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/parallel/pool.hpp"
 #include "tessera/parallel/progress.hpp"
@@ -31,11 +31,11 @@ StepTiming gather_timing(parallel::Communicator const& communicator, std::string
 }
 
 std::string timing_table(std::vector<StepTiming> const& rows) {
-  std::string text = fmt::format("{:<14} {:>10} {:>10} {:>9} {:>10} {:>10} {:>11} {:>10}\n", "step", "time", "busy", "items", "read",
-                                 "written", "peak a rank", "imbalance");
+  std::string text = fmt::format("{:<14} {:>10} {:>10} {:>9} {:>10} {:>10} {:>11} {:>10}\n", "step", "time", "busy",
+                                 "items", "read", "written", "peak a rank", "imbalance");
   for (auto const& row : rows)
-    text += fmt::format("{:<14} {:>9.2f}s {:>9.2f}s {:>9} {:>10} {:>10} {:>11} {:>10.3f}\n", row.step, row.wall_s, row.busy_mean_s,
-                        row.items, format_bytes(row.bytes_read), format_bytes(row.bytes_written),
+    text += fmt::format("{:<14} {:>9.2f}s {:>9.2f}s {:>9} {:>10} {:>10} {:>11} {:>10.3f}\n", row.step, row.wall_s,
+                        row.busy_mean_s, row.items, format_bytes(row.bytes_read), format_bytes(row.bytes_written),
                         format_bytes(row.peak_memory), row.imbalance);
   return text;
 }
@@ -52,7 +52,8 @@ std::string timing_json(std::vector<StepTiming> const& rows, int ranks, int thre
                     {"bytes_written", row.bytes_written},
                     {"peak_memory_bytes", row.peak_memory},
                     {"imbalance", row.imbalance}});
-  return nlohmann::json{{"program", "tessera " + build_facts().version}, {"ranks", ranks}, {"threads", threads}, {"steps", list}}
+  return nlohmann::json{
+             {"program", "tessera " + build_facts().version}, {"ranks", ranks}, {"threads", threads}, {"steps", list}}
              .dump(1) +
          "\n";
 }

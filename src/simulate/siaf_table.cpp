@@ -4,6 +4,7 @@
 
 namespace tessera::simulate {
 
+// clang-format off
 std::vector<SiafAperture> const& siaf_apertures() {
   static std::vector<SiafAperture> const apertures{
     {"NRCA1_FULL", "nrca1", 2048, 2048,
@@ -287,5 +288,6 @@ std::vector<SiafAperture> const& siaf_apertures() {
   };
   return apertures;
 }
+// clang-format on
 
 }  // namespace tessera::simulate

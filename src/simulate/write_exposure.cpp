@@ -36,14 +36,7 @@ class FileContent {
     add(std::move(plan), big_endian(values));
   }
   void add_asdf(std::vector<std::byte> bytes) {
-    io::HduPlan plan;
-    plan.extname = "ASDF";
-    plan.binary_table = true;
-    plan.axes = {static_cast<std::int64_t>(bytes.size()), 1};
-    model::Header columns;
-    columns.set("TTYPE1", "ASDF_METADATA");
-    columns.set("TFORM1", std::to_string(bytes.size()) + "B");
-    plan.table_columns = columns.cards();
+    auto plan = io::plan_asdf_hdu(static_cast<std::int64_t>(bytes.size()));
     add(std::move(plan), std::move(bytes));
   }
   void write(std::filesystem::path const& path) const {

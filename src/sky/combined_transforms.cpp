@@ -99,11 +99,21 @@ void Arithmetic::evaluate(std::size_t count, double const* const* in, double* co
       double const* const b = other.pointers[axis];
       double* const a = to[axis];
       switch (operation_) {
-        case Operation::Add: combine_columns(b, a, points, [](double l, double r) { return l + r; }); break;
-        case Operation::Subtract: combine_columns(b, a, points, [](double l, double r) { return l - r; }); break;
-        case Operation::Multiply: combine_columns(b, a, points, [](double l, double r) { return l * r; }); break;
-        case Operation::Divide: combine_columns(b, a, points, [](double l, double r) { return l / r; }); break;
-        case Operation::Power: combine_columns(b, a, points, [](double l, double r) { return std::pow(l, r); }); break;
+        case Operation::Add:
+          combine_columns(b, a, points, [](double l, double r) { return l + r; });
+          break;
+        case Operation::Subtract:
+          combine_columns(b, a, points, [](double l, double r) { return l - r; });
+          break;
+        case Operation::Multiply:
+          combine_columns(b, a, points, [](double l, double r) { return l * r; });
+          break;
+        case Operation::Divide:
+          combine_columns(b, a, points, [](double l, double r) { return l / r; });
+          break;
+        case Operation::Power:
+          combine_columns(b, a, points, [](double l, double r) { return std::pow(l, r); });
+          break;
       }
     }
   }
@@ -111,11 +121,16 @@ void Arithmetic::evaluate(std::size_t count, double const* const* in, double* co
 
 std::string Arithmetic::tag() const {
   switch (operation_) {
-    case Operation::Add: return "transform/add";
-    case Operation::Subtract: return "transform/subtract";
-    case Operation::Multiply: return "transform/multiply";
-    case Operation::Divide: return "transform/divide";
-    case Operation::Power: break;
+    case Operation::Add:
+      return "transform/add";
+    case Operation::Subtract:
+      return "transform/subtract";
+    case Operation::Multiply:
+      return "transform/multiply";
+    case Operation::Divide:
+      return "transform/divide";
+    case Operation::Power:
+      break;
   }
   return "transform/power";
 }

@@ -48,10 +48,10 @@ model::WcsCorrection compose_corrections(model::WcsCorrection const& first, mode
   model::WcsCorrection both = first;
   for (std::size_t row = 0; row < 2; ++row) {
     for (std::size_t column = 0; column < 2; ++column)
-      both.matrix[row][column] = second.matrix[row][0] * first.matrix[0][column] +
-                                 second.matrix[row][1] * first.matrix[1][column];
-    both.shift[row] = second.matrix[row][0] * first.shift[0] + second.matrix[row][1] * first.shift[1] +
-                      second.shift[row];
+      both.matrix[row][column] =
+          second.matrix[row][0] * first.matrix[0][column] + second.matrix[row][1] * first.matrix[1][column];
+    both.shift[row] =
+        second.matrix[row][0] * first.shift[0] + second.matrix[row][1] * first.shift[1] + second.shift[row];
   }
   return both;
 }
@@ -85,7 +85,9 @@ void require_invertible(model::WcsCorrection const& correction) {
   auto const& m = correction.matrix;
   double const determinant = m[0][0] * m[1][1] - m[0][1] * m[1][0];
   if (determinant == 0 || !std::isfinite(determinant + correction.shift[0] + correction.shift[1]))
-    throw InputError({"WCS correction cannot be applied", {}, "a finite, invertible matrix and a finite shift",
+    throw InputError({"WCS correction cannot be applied",
+                      {},
+                      "a finite, invertible matrix and a finite shift",
                       fmt::format("[[{}, {}], [{}, {}]] and ({}, {})", m[0][0], m[0][1], m[1][0], m[1][1],
                                   correction.shift[0], correction.shift[1]),
                       {}});
@@ -127,10 +129,8 @@ CorrectionPlane correction_plane(Wcs const& wcs, PixelPoint reference_pixel) {
     if (auto const* rotation = find_sky_rotation(*gwcs)) {
       auto const& angles = rotation->angles();
       double const ra = std::fmod(-angles[4], 360.0);
-      return {{ra < 0 ? ra + 360 : ra, angles[3]},
-              angles[0] * ArcsecPerDegree,
-              -angles[1] * ArcsecPerDegree,
-              angles[2]};
+      return {
+          {ra < 0 ? ra + 360 : ra, angles[3]}, angles[0] * ArcsecPerDegree, -angles[1] * ArcsecPerDegree, angles[2]};
     }
   }
   if (auto const* corrected = dynamic_cast<CorrectedWcs const*>(&wcs)) return corrected->plane();

@@ -263,11 +263,23 @@ void check_reference_point(model::Header const& header) {
 /// WCSLIB lets a matrix pass whose rows are parallel to rounding.
 void check_matrix(wcsprm const& wcs) {
   double const* const m = wcs.lin.piximg;
+  if (!m) return;  // WCSLIB keeps no matrix when it is the unit matrix
   double const determinant = m[0] * m[3] - m[1] * m[2];
   constexpr double Parallel = 1e-9;
   if (!(std::abs(determinant) > Parallel * std::hypot(m[0], m[1]) * std::hypot(m[2], m[3])))
     refuse("the scale matrix is singular", "CDi_j or CDELTi and PCi_j", "two independent axes",
            fmt::format("[[{}, {}], [{}, {}]]", m[0], m[1], m[2], m[3]));
+}
+
+/// WCSLIB's repairs make the unit matrix of CDi_j that are all zero: a degree a pixel, which nobody meant.
+void check_cd_is_not_zero(model::Header const& header) {
+  bool any = false;
+  for (char const* keyword : {"CD1_1", "CD1_2", "CD2_1", "CD2_2"}) {
+    auto const value = header.real(keyword);
+    if (value && *value != 0) return;
+    any = any || value.has_value();
+  }
+  if (any) refuse("the scale matrix is singular", "CDi_j", "two independent axes", "all zero");
 }
 
 void check_scale_is_given(model::Header const& header) {
@@ -311,6 +323,7 @@ WcsPointer make_fits_wcs(model::Header const& header, std::int64_t nx, std::int6
   check_numbers(header);
   check_reference_point(header);
   check_scale_is_given(header);
+  check_cd_is_not_zero(header);
   auto parameters = celestial_part(parse(header), header);
   wcsprm* const wcs = parameters->get();
   // Repairs of what older writers do: omitted CDi_j, units spelt their own way, NCP and GLS projections.

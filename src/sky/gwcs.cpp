@@ -38,7 +38,9 @@ Gwcs::Gwcs(std::string name, std::vector<GwcsStep> steps) : name_(std::move(name
       break;
     }
     if (!transform || transform->input_count() != 2 || transform->output_count() != 2)
-      throw InputError({"not an imaging gwcs", "frame " + frame.name, "a transform of 2 inputs and 2 outputs",
+      throw InputError({"not an imaging gwcs",
+                        "frame " + frame.name,
+                        "a transform of 2 inputs and 2 outputs",
                         transform ? std::to_string(transform->input_count()) + " inputs and " +
                                         std::to_string(transform->output_count()) + " outputs"
                                   : "no transform",

@@ -33,8 +33,8 @@ TransformPointer make_velocity_aberration(Pointing const& pointing) {
   if (!pointing.va_scale || *pointing.va_scale == 1) return std::make_shared<Identity>(2);
   double const scale = *pointing.va_scale;
   if (!(scale > 0) || !std::isfinite(scale))
-    throw InputError({"velocity aberration scale cannot be used", "VA_SCALE", "a number above 0",
-                      std::to_string(scale), "correct the keyword or remove it (then no correction is made)"});
+    throw InputError({"velocity aberration scale cannot be used", "VA_SCALE", "a number above 0", std::to_string(scale),
+                      "correct the keyword or remove it (then no correction is made)"});
   auto scales = join(make_named<Scale>("dva_scale_v2", scale), make_named<Scale>("dva_scale_v3", scale));
   if (pointing.v2_ref == 0 && pointing.v3_ref == 0) {
     scales->common.name = "DVA_Correction";
@@ -56,8 +56,8 @@ TransformPointer make_v2v3_to_sky(Pointing const& pointing) {
                           pointing.dec_ref, -pointing.ra_ref},
       "zyxyz", RotateSequence3D::Kind::Cartesian);
   auto to_angles = std::make_shared<SphericalCartesian>(SphericalCartesian::Kind::CartesianToSpherical, 360);
-  auto to_sky = chain(chain(chain(std::move(to_degrees), std::move(to_vector)), std::move(rotation)),
-                      std::move(to_angles));
+  auto to_sky =
+      chain(chain(chain(std::move(to_degrees), std::move(to_vector)), std::move(rotation)), std::move(to_angles));
   to_sky->common.name = "v23tosky";
   return to_sky;
 }
@@ -65,10 +65,9 @@ TransformPointer make_v2v3_to_sky(Pointing const& pointing) {
 double roll_at(Pointing const& pointing, double new_v2, double new_v3) {
   Matrix3 const m = v2v3_to_sky_matrix(pointing);
   double const v2 = new_v2 / ArcsecPerDegree * RadiansPerDegree, v3 = new_v3 / ArcsecPerDegree * RadiansPerDegree;
-  double const x =
-      -(m[2][0] * std::cos(v2) + m[2][1] * std::sin(v2)) * std::sin(v3) + m[2][2] * std::cos(v3);
-  double const y = (m[0][0] * m[1][2] - m[1][0] * m[0][2]) * std::cos(v2) +
-                   (m[0][1] * m[1][2] - m[1][1] * m[0][2]) * std::sin(v2);
+  double const x = -(m[2][0] * std::cos(v2) + m[2][1] * std::sin(v2)) * std::sin(v3) + m[2][2] * std::cos(v3);
+  double const y =
+      (m[0][0] * m[1][2] - m[1][0] * m[0][2]) * std::cos(v2) + (m[0][1] * m[1][2] - m[1][1] * m[0][2]) * std::sin(v2);
   double const roll = std::atan2(y, x) * DegreesPerRadian;
   return roll < 0 ? roll + 360 : roll;
 }
@@ -79,9 +78,9 @@ std::shared_ptr<Gwcs const> make_imaging_wcs(DetectorGeometry const& detector, P
   distortion->common.bounding_box.clear();
   TransformPointer to_v2v3 = distortion;
   if (detector.filter_offset)
-    to_v2v3 = chain(join(std::make_shared<Shift>(detector.filter_offset->x),
-                         std::make_shared<Shift>(detector.filter_offset->y)),
-                    to_v2v3);
+    to_v2v3 = chain(
+        join(std::make_shared<Shift>(detector.filter_offset->x), std::make_shared<Shift>(detector.filter_offset->y)),
+        to_v2v3);
   bool const is_subarray = detector.substrt1 != 1 || detector.substrt2 != 1;
   if (is_subarray)
     to_v2v3 = chain(join(make_origin_shift(detector.substrt1), make_origin_shift(detector.substrt2)), to_v2v3);

@@ -9,9 +9,13 @@ namespace tessera::sky {
 Matrix3 frame_rotation(char axis, double degrees) {
   double const c = std::cos(degrees * RadiansPerDegree), s = std::sin(degrees * RadiansPerDegree);
   switch (axis) {
-    case 'x': return {{{1, 0, 0}, {0, c, s}, {0, -s, c}}};
-    case 'y': return {{{c, 0, -s}, {0, 1, 0}, {s, 0, c}}};
-    default: TESSERA_EXPECT(axis == 'z'); return {{{c, s, 0}, {-s, c, 0}, {0, 0, 1}}};
+    case 'x':
+      return {{{1, 0, 0}, {0, c, s}, {0, -s, c}}};
+    case 'y':
+      return {{{c, 0, -s}, {0, 1, 0}, {s, 0, c}}};
+    default:
+      TESSERA_EXPECT(axis == 'z');
+      return {{{c, s, 0}, {-s, c, 0}, {0, 0, 1}}};
   }
 }
 

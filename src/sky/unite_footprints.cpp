@@ -23,7 +23,8 @@ ClipperLib::Path frame_path(model::SkyGrid const& grid) {
 
 }  // namespace
 
-std::vector<model::SkyPolygon> unite_footprints(model::SkyGrid const& grid, std::vector<model::SkyPolygon> const& footprints) {
+std::vector<model::SkyPolygon> unite_footprints(model::SkyGrid const& grid,
+                                                std::vector<model::SkyPolygon> const& footprints) {
   auto const wcs = make_grid_wcs(grid);
   ClipperLib::Paths outlines;
   for (auto const& footprint : footprints) {
@@ -53,7 +54,8 @@ std::vector<model::SkyPolygon> unite_footprints(model::SkyGrid const& grid, std:
   for (auto const& path : united) {
     model::SkyPolygon polygon;
     for (auto const& point : path)
-      polygon.push_back(wcs->pixel_to_sky(PixelPoint{static_cast<double>(point.X) / Fine, static_cast<double>(point.Y) / Fine}));
+      polygon.push_back(
+          wcs->pixel_to_sky(PixelPoint{static_cast<double>(point.X) / Fine, static_cast<double>(point.Y) / Fine}));
     polygons.push_back(std::move(polygon));
   }
   return polygons;

@@ -10,15 +10,16 @@ namespace {
 
 /// Applies one correction to the pixels of `box` (exposure pixels), which lies inside the band.
 struct Application {
-  model::PixelBox box;       ///< part of the region inside the band
-  model::PixelBox region;    ///< the entry's region
+  model::PixelBox box;     ///< part of the region inside the band
+  model::PixelBox region;  ///< the entry's region
   model::RowBand& band;
   std::vector<double>& sci;
 
   template <class Function>
   void each_pixel(Function&& function) const {
     for (std::int64_t y = box.y0; y < box.y1; ++y)
-      for (std::int64_t x = box.x0; x < box.x1; ++x) function(x, y, static_cast<std::size_t>((y - band.y0) * band.nx + x));
+      for (std::int64_t x = box.x0; x < box.x1; ++x)
+        function(x, y, static_cast<std::size_t>((y - band.y0) * band.nx + x));
   }
 
   void operator()(model::LevelCorrection const& c) const {

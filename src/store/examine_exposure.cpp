@@ -60,21 +60,24 @@ void note_pointing_trouble(Header const& primary, std::string const& path, std::
   if (auto const status = primary.text("VISITSTA"); status && *status != "SUCCESSFUL")
     warn(fmt::format("VISITSTA is {}: the visit did not complete as planned", *status));
   if (auto const quality = primary.text("ENGQLPTG"); quality && !quality->starts_with("CALCULATED"))
-    warn(fmt::format("ENGQLPTG is {}: the pointing was planned, not measured; its WCS may be off by arcseconds", *quality));
+    warn(fmt::format("ENGQLPTG is {}: the pointing was planned, not measured; its WCS may be off by arcseconds",
+                     *quality));
   if (auto const mode = primary.text("PCS_MODE"); mode && *mode != "FINEGUIDE" && *mode != "MOVING")
-    warn(fmt::format("PCS_MODE is {}: the telescope was not in fine guidance; images may be blurred or misplaced", *mode));
+    warn(fmt::format("PCS_MODE is {}: the telescope was not in fine guidance; images may be blurred or misplaced",
+                     *mode));
 }
 
 /// Planes of a JWST file; all must have the image's shape.
 model::PlaneSet jwst_planes(io::FitsFile const& file, io::Hdu const& image) {
   model::PlaneSet planes{Plane::Sci};
-  for (Plane const plane : {Plane::Err, Plane::Dq, Plane::Area, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat, Plane::Wht}) {
+  for (Plane const plane :
+       {Plane::Err, Plane::Dq, Plane::Area, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat, Plane::Wht}) {
     io::Hdu const* hdu = file.find(model::extension_name(plane));
     if (!hdu || hdu->axes.empty()) continue;
     if (hdu->nx() != image.nx() || hdu->ny() != image.ny())
       throw InputError({"planes of differing shapes", fmt::format("{}[{}]", file.path().string(), hdu->extname),
-                        fmt::format("{} x {} as SCI", image.nx(), image.ny()), fmt::format("{} x {}", hdu->nx(), hdu->ny()),
-                        "make the file again, or leave it out"});
+                        fmt::format("{} x {} as SCI", image.nx(), image.ny()),
+                        fmt::format("{} x {}", hdu->nx(), hdu->ny()), "make the file again, or leave it out"});
     planes.add(plane);
   }
   return planes;
@@ -86,7 +89,9 @@ void set_pointing_from_wcs(sky::Wcs const& wcs, ExposureRecord& record) {
   auto const centre = wcs.pixel_to_sky({x, y});
   auto const right = wcs.pixel_to_sky({x + 1, y}), up = wcs.pixel_to_sky({x, y + 1});
   double const degree = std::numbers::pi / 180;
-  auto const east = [&](sky::SkyPoint p) { return std::remainder(p.ra - centre.ra, 360.0) * std::cos(centre.dec * degree); };
+  auto const east = [&](sky::SkyPoint p) {
+    return std::remainder(p.ra - centre.ra, 360.0) * std::cos(centre.dec * degree);
+  };
   auto const north = [&](sky::SkyPoint p) { return p.dec - centre.dec; };
   record.ra_ref = centre.ra;
   record.dec_ref = centre.dec;
@@ -109,8 +114,8 @@ void set_pointing_from_header(Header const& image, sky::Wcs const& wcs, Exposure
   record.vparity = static_cast<int>(image.integer("VPARITY").value_or(-1));
 }
 
-/// Largest distance in pixels between the edges of the image on the sky and great circles through its corners, over seven
-/// points an edge. In the tangent plane at the image centre great circles are straight lines.
+/// Largest distance in pixels between the edges of the image on the sky and great circles through its corners, over
+/// seven points an edge. In the tangent plane at the image centre great circles are straight lines.
 double edge_bow(sky::Wcs const& wcs, ExposureRecord const& record) {
   auto const box = sky::bounding_box_or_array(wcs, record.nx, record.ny);
   double const degree = std::numbers::pi / 180;
@@ -125,8 +130,11 @@ double edge_bow(sky::Wcs const& wcs, ExposureRecord const& record) {
     return Planar{std::cos(dec) * std::sin(ra - ra0) / d / degree,
                   (std::sin(dec) * std::cos(dec0) - std::cos(dec) * std::sin(dec0) * std::cos(ra - ra0)) / d / degree};
   };
-  double const corners[5][2] = {
-      {box.x_low, box.y_low}, {box.x_low, box.y_high}, {box.x_high, box.y_high}, {box.x_high, box.y_low}, {box.x_low, box.y_low}};
+  double const corners[5][2] = {{box.x_low, box.y_low},
+                                {box.x_low, box.y_high},
+                                {box.x_high, box.y_high},
+                                {box.x_high, box.y_low},
+                                {box.x_low, box.y_low}};
   double largest = 0;
   for (int edge = 0; edge < 4; ++edge) {
     auto const a = project(corners[edge][0], corners[edge][1]), b = project(corners[edge + 1][0], corners[edge + 1][1]);
@@ -143,7 +151,8 @@ double edge_bow(sky::Wcs const& wcs, ExposureRecord const& record) {
 
 /// Time of last change of a file, nanoseconds.
 long long stamp(std::string const& path) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::filesystem::last_write_time(path).time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::filesystem::last_write_time(path).time_since_epoch())
+      .count();
 }
 
 void check_footprint(io::FitsFile const& file, ExposureRecord const& record) {
@@ -153,7 +162,8 @@ void check_footprint(io::FitsFile const& file, ExposureRecord const& record) {
                         "no value at a corner", "correct CRVAL, CD and CTYPE of this file, or leave it out"});
   if (!(record.native_scale_deg > 0) || record.native_scale_deg > 10)
     throw InputError({"the WCS has no sensible pixel scale", file.path().string(), "between 0 and 10 degrees a pixel",
-                      fmt::format("{}", record.native_scale_deg), "correct the CD matrix of this file, or leave it out"});
+                      fmt::format("{}", record.native_scale_deg),
+                      "correct the CD matrix of this file, or leave it out"});
 }
 
 }  // namespace
@@ -168,11 +178,11 @@ std::optional<ExposureRecord> examine_exposure(ExposureSource const& source, std
   record.exp_type = upper(text_or(primary, "EXP_TYPE"));
   bool const is_jwst = upper(text_or(primary, "TELESCOP")) == "JWST";
   if (is_jwst && !record.exp_type.empty() && record.exp_type != "NRC_IMAGE" && record.exp_type != "MIR_IMAGE") {
-    notes.push_back({source.path, true, fmt::format("EXP_TYPE {} is left out: only NRC_IMAGE and MIR_IMAGE are taken", record.exp_type)});
+    notes.push_back({source.path, true,
+                     fmt::format("EXP_TYPE {} is left out: only NRC_IMAGE and MIR_IMAGE are taken", record.exp_type)});
     return std::nullopt;
   }
-  if (is_jwst && !file.find("SCI"))
-    file.require("SCI");  // throws, naming the extensions there are
+  if (is_jwst && !file.find("SCI")) file.require("SCI");  // throws, naming the extensions there are
   record.image_hdu = find_image_hdu(file);
   io::Hdu const& image = file.hdus()[static_cast<std::size_t>(record.image_hdu)];
   record.nx = image.nx();
@@ -223,16 +233,20 @@ std::optional<ExposureRecord> examine_exposure(ExposureSource const& source, std
   auto const subtracted = primary.logical("BKGSUB") ? primary.logical("BKGSUB") : image.header.logical("BKGSUB");
   if (is_jwst && !subtracted.value_or(false)) record.sky_level = number("BKGLEVEL");
   record.parallel_sequence = text_or(primary, "SEQ_ID");
-  record.ledger_applied = primary.has("TSRLEDGR");
+  record.ledger_applied = text_or(primary, "TSRLEDGR");
 
   record.file_bytes = static_cast<std::int64_t>(std::filesystem::file_size(source.path));
   io::Sha256 hash;
   for (auto const& hdu : file.hdus())
     for (auto const& card : hdu.header.cards()) hash.update(std::as_bytes(std::span(card.text)));
   // Headers, size and time of change stand for the pixels: reading all of them would cost as much as the mosaic.
-  auto const size_text = fmt::format("{} {}", record.file_bytes, stamp(record.path)) +
-                         (record.weight_path.empty() ? "" : fmt::format(" {} {} {}", record.weight_path, record.weight_hdu, stamp(record.weight_path))) +
-                         (record.mask_path.empty() ? "" : fmt::format(" {} {} {}", record.mask_path, record.mask_hdu, stamp(record.mask_path)));
+  auto const size_text =
+      fmt::format("{} {}", record.file_bytes, stamp(record.path)) +
+      (record.weight_path.empty()
+           ? ""
+           : fmt::format(" {} {} {}", record.weight_path, record.weight_hdu, stamp(record.weight_path))) +
+      (record.mask_path.empty() ? ""
+                                : fmt::format(" {} {} {}", record.mask_path, record.mask_hdu, stamp(record.mask_path)));
   hash.update(std::as_bytes(std::span(size_text)));
   record.header_hash = hash.hex();
   return record;

@@ -51,8 +51,8 @@ struct FileContent {
   }
 
  private:
-  void add(std::string const& name, char const* key, char const* type, int bitpix, bool is_unsigned, std::vector<std::byte> bytes,
-           model::Header header) {
+  void add(std::string const& name, char const* key, char const* type, int bitpix, bool is_unsigned,
+           std::vector<std::byte> bytes, model::Header header) {
     io::HduPlan plan;
     plan.extname = name;
     plan.bitpix = bitpix;
@@ -67,12 +67,18 @@ struct FileContent {
 
 std::vector<float>& plane_of(model::RowBand& band, Plane plane) {
   switch (plane) {
-    case Plane::Err: return band.err;
-    case Plane::VarPoisson: return band.var_poisson;
-    case Plane::VarRnoise: return band.var_rnoise;
-    case Plane::VarFlat: return band.var_flat;
-    case Plane::Wht: return band.wht;
-    default: return band.sci;
+    case Plane::Err:
+      return band.err;
+    case Plane::VarPoisson:
+      return band.var_poisson;
+    case Plane::VarRnoise:
+      return band.var_rnoise;
+    case Plane::VarFlat:
+      return band.var_flat;
+    case Plane::Wht:
+      return band.wht;
+    default:
+      return band.sci;
   }
 }
 
@@ -101,7 +107,8 @@ void set_wcs_cards(ExposureReader const& reader, model::Header& sci) {
 }
 
 char const* operation_name(model::Correction const& correction) {
-  static constexpr std::array<char const*, 6> names{"level", "plane", "stripes", "flags", "region flags", "wcs correction"};
+  static constexpr std::array<char const*, 6> names{"level", "plane",        "stripes",
+                                                    "flags", "region flags", "wcs correction"};
   return names[correction.index()];
 }
 
@@ -116,14 +123,18 @@ void export_exposure(ExposureReader const& reader, std::filesystem::path const& 
   auto const& record = reader.record();
   model::RowBand band;
   reader.read_rows(0, record.ny,
-                   {Plane::Sci, Plane::Err, Plane::Dq, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat, Plane::Wht}, band);
+                   {Plane::Sci, Plane::Err, Plane::Dq, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat, Plane::Wht},
+                   band);
   blank_flagged(band);
 
   io::HduPlan primary;
   primary.header = reader.primary_header();
   primary.header.set("FILENAME", path.filename().string(), "Name of the file");
-  primary.header.add_history("tessera " + build_facts().version + " (" + build_facts().commit + "): exported with the ledger's corrections");
-  primary.header.set("TSRLEDGR", true, "tessera: corrections of the ledger are applied");
+  primary.header.add_history("tessera " + build_facts().version + " (" + build_facts().commit +
+                             "): exported with the ledger's corrections");
+  if (!reader.entries().empty())
+    primary.header.set("TSRLEDGR", std::string_view(reader.entries().back().step),
+                       "tessera: last step of the ledger applied");
   for (auto const& entry : reader.entries())
     primary.header.add_history(fmt::format("tessera: {} by {}", operation_name(entry.correction), entry.step));
   model::Header sci = record.image_hdu == 0 ? model::Header() : reader.image_header();
@@ -141,19 +152,12 @@ void export_exposure(ExposureReader const& reader, std::filesystem::path const& 
       area.resize(static_cast<std::size_t>(record.nx * record.ny));
       reader.file().read_rows(*hdu, 0, record.ny, area.data());
     }
-    content.add_floats(name, key, plane == Plane::Area ? area : plane_of(band, plane), hdu ? hdu->header : model::Header());
+    content.add_floats(name, key, plane == Plane::Area ? area : plane_of(band, plane),
+                       hdu ? hdu->header : model::Header());
   }
   if (auto const gwcs = std::dynamic_pointer_cast<sky::Gwcs const>(reader.wcs())) {
     auto bytes = io::write_asdf(io::make_datamodel_tree({}, gwcs.get(), content.arrays));
-    io::HduPlan asdf;
-    asdf.extname = "ASDF";
-    asdf.binary_table = true;
-    asdf.axes = {static_cast<std::int64_t>(bytes.size()), 1};
-    model::Header columns;
-    columns.set("TTYPE1", "ASDF_METADATA");
-    columns.set("TFORM1", fmt::format("{}B", bytes.size()));
-    asdf.table_columns = columns.cards();
-    content.plans.push_back(asdf);
+    content.plans.push_back(io::plan_asdf_hdu(static_cast<std::int64_t>(bytes.size())));
     content.data.push_back(std::move(bytes));
   }
   std::filesystem::create_directories(path.parent_path());

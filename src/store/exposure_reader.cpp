@@ -1,5 +1,7 @@
 #include "tessera/store/exposure_reader.hpp"
 
+#include <algorithm>
+
 #include "tessera/core/dq.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/io/asdf_document.hpp"
@@ -19,6 +21,22 @@ bool moves_wcs(model::LedgerEntry const& entry) {
 bool flags_pixels(model::LedgerEntry const& entry) {
   return std::holds_alternative<model::FlagCorrection>(entry.correction) ||
          std::holds_alternative<model::RegionFlag>(entry.correction);
+}
+
+}  // namespace
+
+namespace {
+
+/// Entries of the ledger that are not in the file already.
+std::vector<model::LedgerEntry> entries_to_apply(ExposureRecord const& record, Ledger const& ledger) {
+  auto entries = ledger.entries(record.identity);
+  if (record.ledger_applied.empty()) return entries;
+  auto const& steps = ledger.steps();
+  auto const last = std::find(steps.begin(), steps.end(), record.ledger_applied);
+  std::erase_if(entries, [&](model::LedgerEntry const& entry) {
+    return std::find(steps.begin(), steps.end(), entry.step) <= last;
+  });
+  return entries;
 }
 
 }  // namespace
@@ -71,7 +89,8 @@ struct ExposureReader::State {
 
 sky::WcsPointer read_file_wcs(io::FitsFile const& file, io::Hdu const& image, bool has_gwcs) {
   if (has_gwcs) {
-    auto const document = io::AsdfDocument::parse(file.read_data(file.require("ASDF")), file.path().string() + "[ASDF]");
+    auto const document =
+        io::AsdfDocument::parse(file.read_data(file.require("ASDF")), file.path().string() + "[ASDF]");
     if (document.find("meta.wcs") || document.find("wcs")) return io::read_wcs(document);
   }
   try {
@@ -84,14 +103,16 @@ sky::WcsPointer read_file_wcs(io::FitsFile const& file, io::Hdu const& image, bo
 }
 
 ExposureReader::ExposureReader(ExposureRecord const& record, Ledger const& ledger)
-    : state_(new State{record, record.ledger_applied ? std::vector<model::LedgerEntry>() : ledger.entries(record.identity), io::FitsFile::open(record.path), {}, {}, {}, {}}) {
+    : state_(new State{record, entries_to_apply(record, ledger), io::FitsFile::open(record.path), {}, {}, {}, {}}) {
   auto& s = *state_;
-  if (record.weight_hdu >= 0 && record.weight_path != record.path) s.weight_file = io::FitsFile::open(record.weight_path);
+  if (record.weight_hdu >= 0 && record.weight_path != record.path)
+    s.weight_file = io::FitsFile::open(record.weight_path);
   if (record.mask_hdu >= 0 && record.mask_path != record.path) s.mask_file = io::FitsFile::open(record.mask_path);
   s.file_wcs = read_file_wcs(s.file, s.image(), record.has_gwcs);
   s.corrected_wcs = s.file_wcs;
   for (auto const& entry : s.entries)
-    if (moves_wcs(entry)) s.corrected_wcs = sky::correct_wcs(s.corrected_wcs, std::get<model::WcsCorrection>(entry.correction));
+    if (moves_wcs(entry))
+      s.corrected_wcs = sky::correct_wcs(s.corrected_wcs, std::get<model::WcsCorrection>(entry.correction));
 }
 
 ExposureReader::~ExposureReader() = default;

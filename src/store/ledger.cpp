@@ -19,7 +19,9 @@ using model::LedgerEntry;
 
 /// HDF5 group of an exposure: '/' cannot stand in a link name, and halves are exposures of their own.
 std::string group_name(model::ExposureIdentity const& identity) {
-  char const* half = identity.half == model::Half::Imager ? ":imager" : identity.half == model::Half::Lyot ? ":lyot" : "";
+  char const* half = identity.half == model::Half::Imager ? ":imager"
+                     : identity.half == model::Half::Lyot ? ":lyot"
+                                                          : "";
   return "exposures/" + identity.exposure + half;
 }
 
@@ -103,7 +105,8 @@ model::Correction read_correction(io::Hdf5File const& file, std::string const& g
   if (kind == "flag")
     return model::FlagCorrection{static_cast<std::uint32_t>(file.integer_attribute(group, "bits")),
                                  file.read_bytes(group + "/mask")};
-  if (kind == "region_flag") return model::RegionFlag{static_cast<std::uint32_t>(file.integer_attribute(group, "bits"))};
+  if (kind == "region_flag")
+    return model::RegionFlag{static_cast<std::uint32_t>(file.integer_attribute(group, "bits"))};
   if (kind == "wcs") {
     auto const v = values(9);
     return model::WcsCorrection{{{{v[0], v[1]}, {v[2], v[3]}}}, {v[4], v[5]}, v[6], v[7], v[8]};

@@ -1,6 +1,7 @@
 #include "tessera/store/manifest.hpp"
 
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -42,7 +43,6 @@ void write_manifest(std::filesystem::path const& product, Manifest const& manife
                   {"algorithm", manifest.algorithm},
                   {"parameters", manifest.parameters.empty() ? Json::object() : Json::parse(manifest.parameters)},
                   {"inputs", inputs_json(manifest)},
-                  {"planes", manifest.planes},
                   {"program", manifest.program},
                   {"key", manifest.key()}};
   io::write_file(manifest_path(product), json.dump(1) + "\n");
@@ -60,7 +60,6 @@ std::optional<Manifest> read_manifest(std::filesystem::path const& product) {
     manifest.algorithm = json.at("algorithm");
     manifest.parameters = json.at("parameters").dump();
     for (auto const& input : json.at("inputs")) manifest.inputs.emplace_back(input.at(0), input.at(1));
-    manifest.planes = json.at("planes");
     manifest.program = json.at("program");
     return manifest;
   } catch (std::exception const& error) {

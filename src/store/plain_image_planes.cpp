@@ -32,8 +32,9 @@ int require_image_of_shape(std::string const& path, ExposureRecord const& record
   auto const file = io::FitsFile::open(path);
   for (auto const& hdu : file.hdus())
     if (is_flat_image(hdu) && hdu.nx() == record.nx && hdu.ny() == record.ny) return hdu.index;
-  throw InputError({fmt::format("no usable {} plane", what), path, fmt::format("an image of {} x {}", record.nx, record.ny),
-                    "none of that shape", fmt::format("give the {} file that belongs to {}", what, record.path)});
+  throw InputError({fmt::format("no usable {} plane", what), path,
+                    fmt::format("an image of {} x {}", record.nx, record.ny), "none of that shape",
+                    fmt::format("give the {} file that belongs to {}", what, record.path)});
 }
 
 }  // namespace
@@ -77,8 +78,9 @@ void find_weight_and_mask(io::FitsFile const& file, ExposureSource const& source
     if (record.mask_path != record.path) other = io::FitsFile::open(record.mask_path);
     auto const& hdu = (other ? *other : file).hdus()[static_cast<std::size_t>(record.mask_hdu)];
     if (hdu.bitpix < 0)
-      throw InputError({"a mask must hold integers", fmt::format("{}[{}]", record.mask_path, hdu.extname), "BITPIX 8, 16 or 32",
-                        fmt::format("BITPIX {}", hdu.bitpix), "convert the mask: 0 is good, anything else is bad"});
+      throw InputError({"a mask must hold integers", fmt::format("{}[{}]", record.mask_path, hdu.extname),
+                        "BITPIX 8, 16 or 32", fmt::format("BITPIX {}", hdu.bitpix),
+                        "convert the mask: 0 is good, anything else is bad"});
   }
   if (record.weight_hdu >= 0) record.planes.add(model::Plane::Wht);
   if (record.mask_hdu >= 0) record.planes.add(model::Plane::Dq);

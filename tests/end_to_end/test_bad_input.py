@@ -194,8 +194,8 @@ class TooLarge(MosaicTest):
     @on_one_and_two_ranks
     def test_a_grid_of_no_size(self):
         outcome = self.mosaic(*self.good_images(), "--shape", "0,10")
-        self.assert_status(outcome, REFUSED)
-        self.assert_one_line(outcome, "field")
+        self.assert_status(outcome, WRONG_USE)
+        self.assert_one_line(outcome, "output_shape", "at least 2 pixels")
 
     @on_one_and_two_ranks
     def test_too_little_memory(self):

@@ -1,5 +1,7 @@
 // Exposures made for tests: plain images and JWST-like files with a tangent-plane WCS.
 #pragma once
+#include <fmt/format.h>
+
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -20,7 +22,8 @@ struct TestPlane {
 /// North up, east left, about the centre of the array.
 inline void set_tan(model::Header& header, std::int64_t nx, std::int64_t ny, double ra, double dec, double arcsec = 0.1,
                     double angle_deg = 0) {
-  double const degree = arcsec / 3600, c = std::cos(angle_deg * 0.017453292519943295), s = std::sin(angle_deg * 0.017453292519943295);
+  double const degree = arcsec / 3600, c = std::cos(angle_deg * 0.017453292519943295),
+               s = std::sin(angle_deg * 0.017453292519943295);
   header.set("CTYPE1", "RA---TAN");
   header.set("CTYPE2", "DEC--TAN");
   header.set("CRVAL1", ra);
@@ -33,10 +36,11 @@ inline void set_tan(model::Header& header, std::int64_t nx, std::int64_t ny, dou
   header.set("CD2_2", degree * c);
 }
 
-/// One HDU a plane behind an empty primary one; `primary` and `image` are the cards of the primary HDU and the first plane.
-/// With `gwcs` an ASDF extension follows.
-inline void write_exposure(std::filesystem::path const& path, std::int64_t nx, std::int64_t ny, model::Header const& primary,
-                           model::Header const& image, std::vector<TestPlane> const& planes, sky::Gwcs const* gwcs = nullptr) {
+/// One HDU a plane behind an empty primary one; `primary` and `image` are the cards of the primary HDU and the first
+/// plane. With `gwcs` an ASDF extension follows.
+inline void write_exposure(std::filesystem::path const& path, std::int64_t nx, std::int64_t ny,
+                           model::Header const& primary, model::Header const& image,
+                           std::vector<TestPlane> const& planes, sky::Gwcs const* gwcs = nullptr) {
   std::vector<io::HduPlan> plans(1);
   std::vector<std::vector<std::byte>> data(1);
   plans.front().header = primary;

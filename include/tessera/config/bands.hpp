@@ -16,16 +16,16 @@ std::string instrument_name(Instrument instrument);
 
 /// One entry of `bands`. Two bands are the same product when their names are equal.
 struct Band {
-  std::string name;           ///< as written, e.g. "F770W_bgr": the band's folder
-  std::string filter;         ///< "F770W"
+  std::string name;    ///< as written, e.g. "F770W_bgr": the band's folder
+  std::string filter;  ///< "F770W"
   Instrument instrument = Instrument::Nircam;
   Channel channel = Channel::Single;
-  bool is_background = false; ///< an image of the off observations
+  bool is_background = false;  ///< an image of the off observations
   double pixel_scale_arcsec = 0;
-  double fwhm_pixel = 0;      ///< of the PSF, in detector pixels: the star finder's kernel; 0: unknown (NIRISS)
-  std::string filter_keyword; ///< FILTER of its exposures
-  std::string pupil_keyword;  ///< PUPIL of its exposures; empty where the instrument has none (MIRI)
-  std::string detector_glob;  ///< shell pattern of its detectors in file names: "nrc*", "mirimage", "nis"
+  double fwhm_pixel = 0;       ///< of the PSF, in detector pixels: the star finder's kernel; 0: unknown (NIRISS)
+  std::string filter_keyword;  ///< FILTER of its exposures
+  std::string pupil_keyword;   ///< PUPIL of its exposures; empty where the instrument has none (MIRI)
+  std::string detector_glob;   ///< shell pattern of its detectors in file names: "nrc*", "mirimage", "nis"
 
   /// "F770W" of "F770W_bgr": the name that keys of parameter tables use.
   std::string science_name() const;

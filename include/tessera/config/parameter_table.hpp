@@ -15,7 +15,7 @@ enum class ParameterType {
   Bool,
   Integer,
   Real,
-  Length,        ///< a number that may be written as pixels: "10pix" is resolved with the band's pixel scale
+  Length,  ///< a number that may be written as pixels: "10pix" is resolved with the band's pixel scale
   Text,
   TextOrNumber,  ///< kept as text
   TextOrList,    ///< kept as a list

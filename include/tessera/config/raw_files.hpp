@@ -17,7 +17,7 @@ struct ExtraObservations {
 
 /// The raw files of one (target, band).
 struct RawSelection {
-  std::vector<std::string> skip;          ///< shell patterns of file names to leave out
+  std::vector<std::string> skip;  ///< shell patterns of file names to leave out
   std::vector<ExtraObservations> extra;
 
   /// Shell patterns of the candidate files: the target's own, then the extra ones.

@@ -38,8 +38,8 @@ enum class OnError { Quarantine, Stop };
 struct TesseraSettings {
   std::vector<std::filesystem::path> inputs;  ///< folders or files with exposures, instead of the layout of raw_dir
   bool keep_hdf5 = false;
-  std::int64_t memory_per_rank_byte = 0;      ///< 0: from the node
-  std::filesystem::path scratch_dir;          ///< empty: from the environment
+  std::int64_t memory_per_rank_byte = 0;  ///< 0: from the node
+  std::filesystem::path scratch_dir;      ///< empty: from the environment
   OnError on_error = OnError::Quarantine;
   bool skip_unbuilt = false;
   bool quicklook = true;

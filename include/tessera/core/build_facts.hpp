@@ -5,10 +5,10 @@
 namespace tessera {
 
 struct BuildFacts {
-  std::string version;    ///< project version
-  std::string commit;     ///< git commit the build was configured at, "unknown" outside a checkout
-  std::string compiler;   ///< name, version
-  std::string flags;      ///< build type and instruction set
+  std::string version;   ///< project version
+  std::string commit;    ///< git commit the build was configured at, "unknown" outside a checkout
+  std::string compiler;  ///< name, version
+  std::string flags;     ///< build type and instruction set
 };
 
 BuildFacts const& build_facts();

@@ -9,7 +9,20 @@ namespace tessera::io {
 
 /// Element types (spec 25, 1.3).
 enum class AsdfType : std::uint8_t {
-  Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64, Float16, Float32, Float64, Complex64, Complex128, Bool8,
+  Int8,
+  Int16,
+  Int32,
+  Int64,
+  UInt8,
+  UInt16,
+  UInt32,
+  UInt64,
+  Float16,
+  Float32,
+  Float64,
+  Complex64,
+  Complex128,
+  Bool8,
   Ascii,   ///< `length` bytes, padded with zeros
   Ucs4,    ///< `length` characters of 4 bytes
   Record,  ///< fields one after the other
@@ -23,8 +36,8 @@ struct AsdfDatatype {
   std::vector<Field> fields;   ///< of Record
   bool is_big_endian = false;  ///< as stored in the file
 
-  std::size_t size() const;    ///< bytes an element
-  std::string name() const;    ///< as the schema writes it, "float64", "[ascii, 5]", "record of 3"
+  std::size_t size() const;  ///< bytes an element
+  std::string name() const;  ///< as the schema writes it, "float64", "[ascii, 5]", "record of 3"
 };
 
 struct AsdfDatatype::Field {

@@ -19,7 +19,7 @@ sky::TransformPointer read_transform(AsdfDocument const& document, std::string c
 
 /// One entry of a filteroffset reference.
 struct FilterOffset {
-  std::string filter, pupil;  ///< pupil empty where the file has none (MIRI)
+  std::string filter, pupil;                        ///< pupil empty where the file has none (MIRI)
   std::optional<double> column_offset, row_offset;  ///< pixels; unset for "N/A"
 };
 std::vector<FilterOffset> read_filter_offsets(AsdfDocument const& document);

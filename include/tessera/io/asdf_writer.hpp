@@ -19,8 +19,8 @@ struct FitsArrayReference {
   std::string key;      ///< top-level key, "data", "err", "dq", ...
   std::string extname;  ///< "SCI"
   int extver = 1;
-  std::string datatype;               ///< "float32", "uint32"
-  std::vector<std::int64_t> shape;    ///< slowest axis first
+  std::string datatype;             ///< "float32", "uint32"
+  std::vector<std::int64_t> shape;  ///< slowest axis first
 };
 
 /// The tree of the ASDF extension of a JWST product: `meta` (a mapping or null), `meta.wcs` unless `wcs` is null, and

@@ -14,14 +14,14 @@ namespace tessera::io {
 
 /// One HDU: its header and where its data lie.
 struct Hdu {
-  int index = 0;                      ///< 0 = primary
-  std::string extname;                ///< upper case as written, blanks trimmed; "PRIMARY" for index 0 without one
+  int index = 0;        ///< 0 = primary
+  std::string extname;  ///< upper case as written, blanks trimmed; "PRIMARY" for index 0 without one
   int extver = 1;
   enum class Kind { None, Image, TileCompressedImage, BinaryTable, AsciiTable, Other } kind = Kind::None;
-  int bitpix = 0;                     ///< of the image (ZBITPIX for a tile-compressed one)
-  std::vector<std::int64_t> axes;     ///< NAXIS1 first (ZNAXISn for a tile-compressed one)
+  int bitpix = 0;                  ///< of the image (ZBITPIX for a tile-compressed one)
+  std::vector<std::int64_t> axes;  ///< NAXIS1 first (ZNAXISn for a tile-compressed one)
   double bscale = 1, bzero = 0;
-  std::optional<long long> blank;     ///< BLANK of an integer image: read as NaN
+  std::optional<long long> blank;                                   ///< BLANK of an integer image: read as NaN
   std::int64_t header_offset = 0, data_offset = 0, data_bytes = 0;  ///< in the (unpacked) file, data without padding
   model::Header header;
 
@@ -32,9 +32,9 @@ struct Hdu {
 
 /// A FITS file opened for reading. Independent (no MPI). Not for use by two threads at once.
 ///
-/// A gzip-compressed file (by its magic bytes, whatever its name) is unpacked once to `scratch` under a name made from the
-/// content's hash, and shared by all who open it. Throws InputError: missing file, no FITS, truncated (naming the HDU,
-/// the bytes promised and found), broken header card.
+/// A gzip-compressed file (by its magic bytes, whatever its name) is unpacked once to `scratch` under a name made from
+/// the content's hash, and shared by all who open it. Throws InputError: missing file, no FITS, truncated (naming the
+/// HDU, the bytes promised and found), broken header card.
 class FitsFile {
  public:
   static FitsFile open(std::filesystem::path const& path, std::filesystem::path const& scratch = default_scratch());

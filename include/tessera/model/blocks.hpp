@@ -29,7 +29,8 @@ struct BlockGrid {
   /// Block number = row * columns + column, 0-based.
   PixelBox box(std::int64_t block) const {
     std::int64_t const column = block % columns(), row = block / columns();
-    return {column * BlockSize, row * BlockSize, std::min((column + 1) * BlockSize, nx), std::min((row + 1) * BlockSize, ny)};
+    return {column * BlockSize, row * BlockSize, std::min((column + 1) * BlockSize, nx),
+            std::min((row + 1) * BlockSize, ny)};
   }
 };
 

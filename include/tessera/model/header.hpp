@@ -24,11 +24,12 @@ class Header {
   std::vector<Card> const& cards() const { return cards_; }
   bool has(std::string_view keyword) const;
 
-  /// A keyword may also be the name of a HIERARCH card, "ESO TEL ALT" (with or without HIERARCH in front), in everything
-  /// that reads. Letter case is ignored. Of cards with the same keyword the first counts.
+  /// A keyword may also be the name of a HIERARCH card, "ESO TEL ALT" (with or without HIERARCH in front), in
+  /// everything that reads. Letter case is ignored. Of cards with the same keyword the first counts.
   ///
   /// Values by type; nullopt where the keyword is absent, blank (undefined) or of another type. Strings come without
-  /// quotes and trailing blanks, '' read as ', CONTINUE cards joined. An integer is also a real; Fortran D exponents are read.
+  /// quotes and trailing blanks, '' read as ', CONTINUE cards joined. An integer is also a real; Fortran D exponents
+  /// are read.
   std::optional<std::string> text(std::string_view keyword) const;
   std::optional<double> real(std::string_view keyword) const;
   std::optional<long long> integer(std::string_view keyword) const;

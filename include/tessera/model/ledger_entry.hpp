@@ -24,12 +24,12 @@ struct PlaneCorrection {
 struct StripeCorrection {
   enum class Direction : std::uint8_t { Rows, Columns };  ///< Rows: one value a row; Columns: one value a column
   Direction direction = Direction::Rows;
-  std::vector<std::int64_t> bounds;            ///< amplifier edges along the other axis: amplifiers + 1 values, pixels
-  std::vector<std::vector<float>> profile;     ///< [amplifier][row or column]
+  std::vector<std::int64_t> bounds;         ///< amplifier edges along the other axis: amplifiers + 1 values, pixels
+  std::vector<std::vector<float>> profile;  ///< [amplifier][row or column]
 };
 
-/// DQ |= bits where mask is set; SCI of flagged pixels is made NaN on export. One bit a pixel, row-major over the region,
-/// packed least significant bit first.
+/// DQ |= bits where mask is set; SCI of flagged pixels is made NaN on export. One bit a pixel, row-major over the
+/// region, packed least significant bit first.
 struct FlagCorrection {
   std::uint32_t bits = 0;
   std::vector<std::uint8_t> mask;
@@ -54,12 +54,12 @@ using Correction =
 /// One entry: what is done to which part of which exposure, by which step, made from what.
 struct LedgerEntry {
   ExposureIdentity identity;
-  std::string step;             ///< official step name, e.g. "level_match"
-  int order = 0;                ///< position of the step in the run: entries apply in (order, index in file)
+  std::string step;  ///< official step name, e.g. "level_match"
+  int order = 0;     ///< position of the step in the run: entries apply in (order, index in file)
   Correction correction;
-  PixelBox region;              ///< pixels it applies to; empty means the whole exposure
-  int wcs_version = 0;          ///< how many WCS corrections the exposure had when this one was measured
-  std::string made_from;        ///< hash of the manifest of the inputs
+  PixelBox region;        ///< pixels it applies to; empty means the whole exposure
+  int wcs_version = 0;    ///< how many WCS corrections the exposure had when this one was measured
+  std::string made_from;  ///< hash of the manifest of the inputs
 };
 
 }  // namespace tessera::model

@@ -22,12 +22,12 @@ struct PixelPoint {
 /// TAN projection, ICRS, LONPOLE 180 (spec 30, 4.2). Intermediate world = cdelt * pc * (pixel - crpix).
 struct SkyGrid {
   std::int64_t nx = 0, ny = 0;
-  PixelPoint crpix;                                             ///< 0-based
-  SkyPoint crval;                                               ///< degrees
-  std::array<double, 2> cdelt{1, 1};                            ///< degrees a pixel; both positive as the reference writes them
+  PixelPoint crpix;                   ///< 0-based
+  SkyPoint crval;                     ///< degrees
+  std::array<double, 2> cdelt{1, 1};  ///< degrees a pixel; both positive as the reference writes them
   std::array<std::array<double, 2>, 2> pc{{{-1, 0}, {0, 1}}};
-  double pixel_scale_ratio = 1;                                 ///< PXSCLRT: output scale over input scale
-  std::array<std::array<double, 2>, 2> bounding_box{};          ///< pixels: {{x low, x high}, {y low, y high}}
+  double pixel_scale_ratio = 1;                         ///< PXSCLRT: output scale over input scale
+  std::array<std::array<double, 2>, 2> bounding_box{};  ///< pixels: {{x low, x high}, {y low, y high}}
 
   BlockGrid blocks() const { return {nx, ny}; }
   bool operator==(SkyGrid const&) const;

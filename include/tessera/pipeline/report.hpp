@@ -10,8 +10,8 @@
 
 namespace tessera::pipeline {
 
-/// Writes the page: how it ended, mosaics with their pictures and links, exposures used, notes, quarantined files, failures,
-/// the timing table, the configuration and the program. Pictures are linked by relative paths. One rank.
+/// Writes the page: how it ended, mosaics with their pictures and links, exposures used, notes, quarantined files,
+/// failures, the timing table, the configuration and the program. Pictures are linked by relative paths. One rank.
 void write_report(std::filesystem::path const& path, RunPlan const& plan, std::vector<StepTiming> const& timing,
                   std::vector<parallel::Failure> const& failures, ExitStatus status);
 

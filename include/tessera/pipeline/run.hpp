@@ -6,8 +6,8 @@
 
 namespace tessera::pipeline {
 
-/// Runs every step of the plan. Says on the log what happens, writes log, timing and report, and returns how it ended, the
-/// same on all ranks. Nothing is made when request.missing is not empty. Collective.
+/// Runs every step of the plan. Says on the log what happens, writes log, timing and report, and returns how it ended,
+/// the same on all ranks. Nothing is made when request.missing is not empty. Collective.
 ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan const& plan);
 
 }  // namespace tessera::pipeline

@@ -14,13 +14,13 @@ namespace tessera::pipeline {
 struct RunRequest {
   store::Inventory inventory;
   std::vector<steps::MosaicRequest> mosaics;
-  std::vector<std::string> warnings;            ///< said once, before work begins
-  std::vector<std::string> missing;             ///< everything that keeps the run from starting
-  std::filesystem::path ledger_root;            ///< "" : no ledger; else <root>/<target>/ledger/<band>
-  bool shared_grid = false;                     ///< one grid for all bands of a target
+  std::vector<std::string> warnings;  ///< said once, before work begins
+  std::vector<std::string> missing;   ///< everything that keeps the run from starting
+  std::filesystem::path ledger_root;  ///< "" : no ledger; else <root>/<target>/ledger/<band>
+  bool shared_grid = false;           ///< one grid for all bands of a target
   bool stop_on_error = false;
-  std::filesystem::path report_folder;          ///< where log, timing and report go
-  std::string configuration_json;               ///< provenance
+  std::filesystem::path report_folder;  ///< where log, timing and report go
+  std::string configuration_json;       ///< provenance
 };
 
 /// A survey's request: inputs found, parameters of lv3's resample resolved. Collective.
@@ -32,21 +32,23 @@ struct RunPlan {
   std::vector<store::Ledger> ledgers;  ///< [mosaic]
   std::int64_t memory_per_rank = 0;
   int ranks = 1;
-  std::int64_t program_bytes = 0;     ///< largest resident set of a rank when the plan was made; the budget less this is for steps
-  std::int64_t bytes_to_read = 0;     ///< at least: every input once
-  std::int64_t bytes_to_write = 0;    ///< products, and the HDF5 while they are made
+  std::int64_t program_bytes =
+      0;  ///< largest resident set of a rank when the plan was made; the budget less this is for steps
+  std::int64_t bytes_to_read = 0;   ///< at least: every input once
+  std::int64_t bytes_to_write = 0;  ///< products, and the HDF5 while they are made
 };
 
-/// Grids, blocks, memory and disk. With `ranks` > 0 the plan is for that many instead of the communicator's. Everything that
-/// cannot work is added to request.missing (a mosaic that is too large for the disk, a budget too small), saying what would.
-/// Collective.
-RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank, int ranks = 0);
+/// Grids, blocks, memory and disk. With `ranks` > 0 the plan is for that many instead of the communicator's. Everything
+/// that cannot work is added to request.missing (a mosaic that is too large for the disk, a budget too small), saying
+/// what would. Collective.
+RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank,
+                      int ranks = 0);
 
 /// Tables for a person: mosaics, ranks, memory, disk, notes, what is missing.
 std::string describe(RunPlan const& plan);
 
 /// Ledger of a (target, band) of this request, as rank 0 sees it. Collective; InputError is agreed.
-store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request, std::string const& target,
-                          std::string const& band);
+store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request,
+                          std::string const& target, std::string const& band);
 
 }  // namespace tessera::pipeline

@@ -11,11 +11,11 @@ namespace tessera::pipeline {
 /// One row: a step over all ranks.
 struct StepTiming {
   std::string step;
-  double wall_s = 0;               ///< longest over ranks
+  double wall_s = 0;  ///< longest over ranks
   double busy_mean_s = 0, busy_max_s = 0;
   std::int64_t items = 0, bytes_read = 0, bytes_written = 0;
-  std::int64_t peak_memory = 0;    ///< largest resident set of a rank so far
-  double imbalance = 1;            ///< largest busy time over mean busy time
+  std::int64_t peak_memory = 0;  ///< largest resident set of a rank so far
+  double imbalance = 1;          ///< largest busy time over mean busy time
 };
 
 /// Gathers one row. Collective; the result is on all ranks.

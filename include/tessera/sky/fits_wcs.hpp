@@ -6,7 +6,8 @@
 namespace tessera::sky {
 
 /// WCS of an image header. Throws InputError: no celestial WCS (naming CTYPE found), singular CD, values off the sky.
-/// Frames FK5 and FK4 are refused unless equinox 2000 FK5, which is taken as ICRS (difference below 0.03 arcsec; said in description()).
+/// Frames FK5 and FK4 are refused unless equinox 2000 FK5, which is taken as ICRS (difference below 0.03 arcsec; said
+/// in description()).
 WcsPointer make_fits_wcs(model::Header const& header, std::int64_t nx, std::int64_t ny);
 
 /// True when the header has a celestial CTYPE pair.

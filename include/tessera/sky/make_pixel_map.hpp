@@ -15,8 +15,8 @@ inline constexpr double PixelMapTolerance = 1e-7;
 /// patch that the WCS does not reach into entirely is fitted on its valid pixels alone.
 model::PixelMap make_pixel_map(Wcs const& exposure, std::int64_t nx, std::int64_t ny, model::SkyGrid const& grid);
 
-/// Largest distance in output pixels between the positions of neighbouring input pixels, looked for at nine places of every
-/// patch, with a tenth added for what lies between. 0 where no pixel has a position.
+/// Largest distance in output pixels between the positions of neighbouring input pixels, looked for at nine places of
+/// every patch, with a tenth added for what lies between. 0 where no pixel has a position.
 double largest_magnification(model::PixelMap const& map);
 
 /// Box of all input pixels whose centre maps into `target` (edges of its pixels) widened by `margin` output pixels on

@@ -33,9 +33,7 @@ class Scale final : public Transform {
   int output_count() const override { return 1; }
   void evaluate(std::size_t count, double const* const* in, double* const* out) const override;
   TransformPointer derived_inverse() const override;  ///< null for factor 0
-  std::string tag() const override {
-    return kind_ == Kind::Scale ? "transform/scale" : "transform/multiplyscale";
-  }
+  std::string tag() const override { return kind_ == Kind::Scale ? "transform/scale" : "transform/multiplyscale"; }
   std::shared_ptr<Transform> copy() const override { return std::make_shared<Scale>(*this); }
 
  private:

@@ -46,8 +46,8 @@ class Transform {
   struct Common {
     std::string name;
     std::vector<std::string> input_names, output_names;
-    TransformPointer explicit_inverse;             ///< overrides the derived one
-    std::vector<InputInterval> bounding_box;       ///< empty: none
+    TransformPointer explicit_inverse;        ///< overrides the derived one
+    std::vector<InputInterval> bounding_box;  ///< empty: none
   };
   Common common;
 

@@ -15,10 +15,10 @@ namespace tessera::steps {
 
 /// What a step did on this rank, for the table a step (time, memory, bytes, imbalance).
 struct StepCounts {
-  std::int64_t items = 0;          ///< blocks, pairs or exposures finished
+  std::int64_t items = 0;  ///< blocks, pairs or exposures finished
   std::int64_t bytes_read = 0;
   std::int64_t bytes_written = 0;
-  double busy_s = 0;               ///< seconds of work, without waiting for others
+  double busy_s = 0;  ///< seconds of work, without waiting for others
 };
 
 /// Everything a step may use. One for the run; lives longer than any step.
@@ -30,14 +30,14 @@ struct StepContext {
   std::int64_t program_bytes = 0;                     ///< what a rank held when the plan was made: not for steps to use
   /// Ledger of a (target, band); empty where no step has written one.
   std::function<store::Ledger(std::string const& target, std::string const& band)> ledger;
-  bool stop_on_error = false;      ///< --on-error stop
+  bool stop_on_error = false;  ///< --on-error stop
 };
 
 /// How a step ended on all ranks.
 struct StepOutcome {
-  std::vector<parallel::Failure> failures;   ///< agreed: the same on all ranks
-  bool stopped = false;                      ///< a stop request ended it early: resumable
-  StepCounts counts;                         ///< of this rank
+  std::vector<parallel::Failure> failures;  ///< agreed: the same on all ranks
+  bool stopped = false;                     ///< a stop request ended it early: resumable
+  StepCounts counts;                        ///< of this rank
 };
 
 }  // namespace tessera::steps

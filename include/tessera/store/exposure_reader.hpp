@@ -27,9 +27,9 @@ class ExposureReader {
   sky::WcsPointer wcs() const;
   sky::WcsPointer file_wcs() const;
 
-  /// Rows y0 <= y < y1 of the planes asked for that the file has; others are left empty. Corrections are applied in ledger
-  /// order, in double, rounded once. A half of a coronagraph split sees the other half flagged. Plain images get their
-  /// weight plane as WHT and their mask plane as DQ (DO_NOT_USE).
+  /// Rows y0 <= y < y1 of the planes asked for that the file has; others are left empty. Corrections are applied in
+  /// ledger order, in double, rounded once. A half of a coronagraph split sees the other half flagged. Plain images get
+  /// their weight plane as WHT and their mask plane as DQ (DO_NOT_USE).
   void read_rows(std::int64_t y0, std::int64_t y1, model::PlaneSet planes, model::RowBand& band) const;
 
   /// Bytes read from files so far by this reader.
@@ -43,8 +43,8 @@ class ExposureReader {
 /// WCS of a file: gwcs of the ASDF extension, else the FITS WCS of the image header.
 sky::WcsPointer read_file_wcs(io::FitsFile const& file, io::Hdu const& image, bool has_gwcs);
 
-/// Applies one correction to a band in place. SCI goes through double and is rounded once at the end by the caller's order:
-/// `sci` is the double image of the band. Exposed for tests.
+/// Applies one correction to a band in place. SCI goes through double and is rounded once at the end by the caller's
+/// order: `sci` is the double image of the band. Exposed for tests.
 void apply_correction(model::LedgerEntry const& entry, model::RowBand& band, std::vector<double>& sci);
 
 }  // namespace tessera::store

@@ -17,13 +17,15 @@ struct Inventory {
 /// Which records a target and band take, by filter, pupil and so on; true: take. Empty function: all.
 using RecordFilter = std::function<bool(ExposureRecord const&)>;
 
-/// Opens every source once (headers only, and the WCS), in parallel. Files of another EXP_TYPE than NRC_IMAGE and MIR_IMAGE
-/// are left out with a note; VISITSTA, ENGQLPTG and PCS_MODE problems are noted; files that are missing, truncated, without
-/// SCI, with planes of differing shapes, or without a usable WCS are broken, one line each. Collective.
+/// Opens every source once (headers only, and the WCS), in parallel. Files of another EXP_TYPE than NRC_IMAGE and
+/// MIR_IMAGE are left out with a note; VISITSTA, ENGQLPTG and PCS_MODE problems are noted; files that are missing,
+/// truncated, without SCI, with planes of differing shapes, or without a usable WCS are broken, one line each.
+/// Collective.
 Inventory take_inventory(parallel::Communicator const& communicator, std::vector<ExposureSource> const& sources,
                          RecordFilter const& filter = {});
 
-/// The record of one file, by this rank alone. Throws InputError. `notes` gets what is to be said of it; nullopt: left out.
+/// The record of one file, by this rank alone. Throws InputError. `notes` gets what is to be said of it; nullopt: left
+/// out.
 std::optional<ExposureRecord> examine_exposure(ExposureSource const& source, std::vector<InputNote>& notes);
 
 }  // namespace tessera::store

@@ -1,4 +1,5 @@
-// The ledger: corrections of exposures, one HDF5 file a step of a (target, band), written by one rank and never rewritten.
+// The ledger: corrections of exposures, one HDF5 file a step of a (target, band), written by one rank and never
+// rewritten.
 #pragma once
 #include <filesystem>
 #include <memory>
@@ -22,15 +23,17 @@ class Ledger {
  public:
   /// An empty ledger: exposures as they are in their files.
   Ledger() = default;
-  /// Every NN_<step>.h5 of the folder, in order; a folder that does not exist is an empty ledger. With `last_step`, steps
-  /// after it are left out ("" : all; "none": no entries); a step that is not there is InputError naming those there are.
+  /// Every NN_<step>.h5 of the folder, in order; a folder that does not exist is an empty ledger. With `last_step`,
+  /// steps after it are left out ("" : all; "none": no entries); a step that is not there is InputError naming those
+  /// there are.
   static Ledger open(std::filesystem::path const& folder, std::string const& last_step = "");
 
   /// Entries of one exposure in the order they apply. Payloads are read here.
   std::vector<model::LedgerEntry> entries(model::ExposureIdentity const& identity) const;
 
   std::vector<std::string> const& steps() const { return steps_; }
-  /// SHA-256 over the files' content, taken when it was opened: identity of what was applied, for manifests. "" when empty.
+  /// SHA-256 over the files' content, taken when it was opened: identity of what was applied, for manifests. "" when
+  /// empty.
   std::string const& hash() const { return hash_; }
 
   /// One text for all ranks: what one rank saw of the folder, so that none looks for itself.

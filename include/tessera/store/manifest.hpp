@@ -1,7 +1,6 @@
 // Manifests: what a product was made from, so that only what changed is made again.
 #pragma once
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,13 +9,13 @@ namespace tessera::store {
 
 /// Beside each product: PRODUCT.manifest.json. Two manifests with the same `key` describe the same pixels.
 struct Manifest {
-  std::string product;                        ///< file name
+  std::string product;  ///< file name
   std::string step;
-  int algorithm = 0;                          ///< number of the step's algorithm: changes when its results do
-  std::string parameters;                     ///< resolved parameters, JSON text with sorted keys
-  std::vector<std::pair<std::string, std::string>> inputs;  ///< name and hash (or manifest key) of every input, in order
-  std::map<std::string, std::string> planes;  ///< SHA-256 of each data plane, once known
-  std::string program;                        ///< version and commit: recorded, not part of the key
+  int algorithm = 0;       ///< number of the step's algorithm: changes when its results do
+  std::string parameters;  ///< resolved parameters, JSON text with sorted keys
+  std::vector<std::pair<std::string, std::string>>
+      inputs;           ///< name and hash (or manifest key) of every input, in order
+  std::string program;  ///< version and commit: recorded, not part of the key
 
   /// SHA-256 of step, algorithm, parameters and inputs.
   std::string key() const;

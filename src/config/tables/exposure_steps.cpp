@@ -9,19 +9,18 @@ std::vector<std::string> const reprojections{"interp", "exact", "adaptive"};
 std::vector<std::string> const extend_modes{"reflect", "nearest", "mirror", "constant", "wrap"};
 
 Step make_get_wcs_adjust() {
-  return make_step(
-      "get_wcs_adjust", StepClass::Combined, StepKind::Pool,
-      "measures one small shift a visit in well-behaved bands",
-      {list("bands", Value(Value::List{}), "bands to measure in"),
-       choice("method", "tweakreg", {"tweakreg", "cross_corr"}, "how the shift is measured"),
-       dictionary("alignment_catalogs", "absolute catalogue of a target, in alignment_dir"),
-       list_of("group_dithers", Value(Value::List{}), {"nircam", "miri", "niriss"},
-               "instruments whose dithers of a visit move together"),
-       boolean("degroup_nircam_modules", false, "modules A and B by themselves"),
-       attributes("tweakreg_parameters", "tweakreg", "attributes of the official tweakreg"),
-       choice("reproject_func", "interp", reprojections, "reprojection"),
-       choice("custom_catalog_function", {}, {"constrained_diffusion"}, "how catalogues are made instead"),
-       attributes("custom_catalog_function_kwargs", "diffusion_catalog", "arguments of that")});
+  return make_step("get_wcs_adjust", StepClass::Combined, StepKind::Pool,
+                   "measures one small shift a visit in well-behaved bands",
+                   {list("bands", Value(Value::List{}), "bands to measure in"),
+                    choice("method", "tweakreg", {"tweakreg", "cross_corr"}, "how the shift is measured"),
+                    dictionary("alignment_catalogs", "absolute catalogue of a target, in alignment_dir"),
+                    list_of("group_dithers", Value(Value::List{}), {"nircam", "miri", "niriss"},
+                            "instruments whose dithers of a visit move together"),
+                    boolean("degroup_nircam_modules", false, "modules A and B by themselves"),
+                    attributes("tweakreg_parameters", "tweakreg", "attributes of the official tweakreg"),
+                    choice("reproject_func", "interp", reprojections, "reprojection"),
+                    choice("custom_catalog_function", {}, {"constrained_diffusion"}, "how catalogues are made instead"),
+                    attributes("custom_catalog_function_kwargs", "diffusion_catalog", "arguments of that")});
 }
 
 Step make_level_match() {
@@ -49,28 +48,27 @@ Step make_level_match() {
 }
 
 Step make_multi_tile_destripe() {
-  return make_step(
-      "multi_tile_destripe", StepClass::PerBand, StepKind::Pool,
-      "removes 1/f stripes measured against the stack of all exposures",
-      {choice("weight_method", "mean", {"mean", "median", "sigma_clip"}, "how the stack is made"),
-       choice("weight_type", "ivm", {"ivm", "exptime", "equal"}, "weights in the stack"),
-       boolean("quadrants", true, "each amplifier by itself"),
-       real("min_mask_frac", 0.2, "least unmasked part of a row in a block").within(0, 1),
-       boolean("do_vertical_subtraction", false, "column stripes too"),
-       boolean("do_large_scale", true, "second pass for large scales"),
-       integer("large_scale_filter_scale", {}, "window of that pass; unset: a tenth of the image")
-           .in("row")
-           .at_least(1),
-       choice("large_scale_filter_extend_mode", "reflect", extend_modes, "edges of that window"),
-       real("sigma", 3, "masks and clipping").in("sigma").at_least(0),
-       integer("dilate_size", 7, "growth of source masks").in("pixel").at_least(0),
-       integer("maxiters", {}, "clipping rounds; unset: until nothing changes").at_least(0),
-       boolean("do_level_match", false, "match levels before stacking"),
-       boolean("apply_to_unflat", false, "take the flat out while correcting"),
-       boolean("do_convergence", false, "repeat until the stripes are small"),
-       real("convergence_sigma", 1, "small means less than this").in("ERR").at_least(0),
-       integer("convergence_max_iterations", 5, "most repetitions").at_least(1),
-       choice("reproject_func", "interp", reprojections, "reprojection")});
+  return make_step("multi_tile_destripe", StepClass::PerBand, StepKind::Pool,
+                   "removes 1/f stripes measured against the stack of all exposures",
+                   {choice("weight_method", "mean", {"mean", "median", "sigma_clip"}, "how the stack is made"),
+                    choice("weight_type", "ivm", {"ivm", "exptime", "equal"}, "weights in the stack"),
+                    boolean("quadrants", true, "each amplifier by itself"),
+                    real("min_mask_frac", 0.2, "least unmasked part of a row in a block").within(0, 1),
+                    boolean("do_vertical_subtraction", false, "column stripes too"),
+                    boolean("do_large_scale", true, "second pass for large scales"),
+                    integer("large_scale_filter_scale", {}, "window of that pass; unset: a tenth of the image")
+                        .in("row")
+                        .at_least(1),
+                    choice("large_scale_filter_extend_mode", "reflect", extend_modes, "edges of that window"),
+                    real("sigma", 3, "masks and clipping").in("sigma").at_least(0),
+                    integer("dilate_size", 7, "growth of source masks").in("pixel").at_least(0),
+                    integer("maxiters", {}, "clipping rounds; unset: until nothing changes").at_least(0),
+                    boolean("do_level_match", false, "match levels before stacking"),
+                    boolean("apply_to_unflat", false, "take the flat out while correcting"),
+                    boolean("do_convergence", false, "repeat until the stripes are small"),
+                    real("convergence_sigma", 1, "small means less than this").in("ERR").at_least(0),
+                    integer("convergence_max_iterations", 5, "most repetitions").at_least(1),
+                    choice("reproject_func", "interp", reprojections, "reprojection")});
 }
 
 Step make_psf_model() {
@@ -87,16 +85,16 @@ Step make_psf_model() {
 }  // namespace
 
 std::vector<Step> exposure_steps() {
-  return {make_get_wcs_adjust(),
-          make_step("apply_wcs_adjust", StepClass::PerBand, StepKind::Item, "applies the shift of its visit", {}),
-          make_step("lyot_mask", StepClass::PerBand, StepKind::Item, "masks the MIRI coronagraph",
-                    {choice("method", "mask", {"mask", "mask_overlap"}, "all of it, or what the imager saw too")}),
-          make_step("lyot_separate", StepClass::PerBand, StepKind::Item,
-                    "separates the MIRI coronagraph from the imager",
-                    {text("miri_ext", "mirimage", "detector part of the file names").without_effect()}),
-          make_level_match(),
-          make_multi_tile_destripe(),
-          make_psf_model()};
+  return {
+      make_get_wcs_adjust(),
+      make_step("apply_wcs_adjust", StepClass::PerBand, StepKind::Item, "applies the shift of its visit", {}),
+      make_step("lyot_mask", StepClass::PerBand, StepKind::Item, "masks the MIRI coronagraph",
+                {choice("method", "mask", {"mask", "mask_overlap"}, "all of it, or what the imager saw too")}),
+      make_step("lyot_separate", StepClass::PerBand, StepKind::Item, "separates the MIRI coronagraph from the imager",
+                {text("miri_ext", "mirimage", "detector part of the file names").without_effect()}),
+      make_level_match(),
+      make_multi_tile_destripe(),
+      make_psf_model()};
 }
 
 }  // namespace tessera::config

@@ -10,24 +10,24 @@ std::vector<std::string> const reprojections{"interp", "exact", "adaptive"};
 Step make_lv3() {
   std::vector<std::string> const classes{"miri", "nircam_long", "nircam_short", "niriss"};
   Value const none{Value::List{}};
-  Step step = make_step(
-      "lv3", StepClass::PerBand, StepKind::Pool, "official image3: exposures to one mosaic a band",
-      {boolean("tweakreg_degroup_nircam_modules", false, "align modules A and B by themselves"),
-       boolean("tweakreg_degroup_nircam_short_chips", false, "align the short chips by themselves"),
-       list_of("tweakreg_group_dithers", none, classes, "align the dithers of a visit together"),
-       list_of("tweakreg_degroup_dithers", none, classes, "align each exposure by itself"),
-       list_of("skymatch_group_dithers", none, classes, "one sky level for the dithers of a visit"),
-       list_of("skymatch_degroup_dithers", none, classes, "one sky level an exposure"),
-       choice("bgr_check_type", "parallel_off", {"parallel_off", "check_in_name", "filename"},
-              "how off observations are told from science")
-           .built(),
-       text_or_list("bgr_background_name", "off", "what the name of an off observation contains").built(),
-       boolean("process_bgr_like_science", false, "offs are science too").built(),
-       boolean("do_drizzle", false, "drizzle each exposure by itself too"),
-       boolean("do_blot", false, "blot the mosaic to each exposure"),
-       integer("blot_ref_index", {}, "exposure whose grid the blots take").at_least(0),
-       text_or_number("blot_fillval", {}, "value of blots where there is no data"),
-       sub_steps("jwst_parameters", names_of(image3_tables()), "attributes of the official steps")});
+  Step step =
+      make_step("lv3", StepClass::PerBand, StepKind::Pool, "official image3: exposures to one mosaic a band",
+                {boolean("tweakreg_degroup_nircam_modules", false, "align modules A and B by themselves"),
+                 boolean("tweakreg_degroup_nircam_short_chips", false, "align the short chips by themselves"),
+                 list_of("tweakreg_group_dithers", none, classes, "align the dithers of a visit together"),
+                 list_of("tweakreg_degroup_dithers", none, classes, "align each exposure by itself"),
+                 list_of("skymatch_group_dithers", none, classes, "one sky level for the dithers of a visit"),
+                 list_of("skymatch_degroup_dithers", none, classes, "one sky level an exposure"),
+                 choice("bgr_check_type", "parallel_off", {"parallel_off", "check_in_name", "filename"},
+                        "how off observations are told from science")
+                     .built(),
+                 text_or_list("bgr_background_name", "off", "what the name of an off observation contains").built(),
+                 boolean("process_bgr_like_science", false, "offs are science too").built(),
+                 boolean("do_drizzle", false, "drizzle each exposure by itself too"),
+                 boolean("do_blot", false, "blot the mosaic to each exposure"),
+                 integer("blot_ref_index", {}, "exposure whose grid the blots take").at_least(0),
+                 text_or_number("blot_fillval", {}, "value of blots where there is no data"),
+                 sub_steps("jwst_parameters", names_of(image3_tables()), "attributes of the official steps")});
   step.is_built = true;  // its resample is; the other official steps say for themselves that they are not
   return step;
 }
@@ -68,8 +68,7 @@ Step make_release() {
        boolean("move_individual_fields", false, "copy the mosaics of single fields"),
        boolean("move_psf_matched", false, "copy the PSF-matched mosaics"),
        boolean("move_diagnostic_plots", false, "copy the plots"),
-       boolean("compress_diagnostic_plots", true, "pack the plots"),
-       text("lv3_dir", "lv3", "folder of the mosaics"),
+       boolean("compress_diagnostic_plots", true, "pack the plots"), text("lv3_dir", "lv3", "folder of the mosaics"),
        text("tweakback_dir", "lv3", "folder of the corrected exposures"),
        text("tweakback_ext", "tweakback", "end of the names of corrected exposures"),
        text("background_dir", "lv2", "folder of the backgrounds"),
@@ -86,15 +85,15 @@ std::vector<Step> mosaic_steps() {
       make_lv3(),
       make_astrometric_catalog(),
       // Combined since pjpipe 1.3.1: reference bands come first, whatever the order of `bands`.
-      make_step("astrometric_align", StepClass::Combined, StepKind::Pool,
-                "aligns mosaics to an external catalogue and carries the shift back to the exposures",
-                {dictionary("catalogs", "catalogue of a target, in alignment_dir"),
-                 dictionary("align_mapping", "bands that take the solution of another band"),
-                 choice("align_mapping_mode", "shift", {"shift", "cross_corr"}, "how it is taken"),
-                 dictionary("ref_long_filter", "NIRCam band whose catalogue a MIRI band is matched to"),
-                 iterations("tweakreg_parameters", "align_iteration",
-                            "matching, flat or in iteration1, iteration2, ..."),
-                 choice("reproject_func", "interp", reprojections, "reprojection")}),
+      make_step(
+          "astrometric_align", StepClass::Combined, StepKind::Pool,
+          "aligns mosaics to an external catalogue and carries the shift back to the exposures",
+          {dictionary("catalogs", "catalogue of a target, in alignment_dir"),
+           dictionary("align_mapping", "bands that take the solution of another band"),
+           choice("align_mapping_mode", "shift", {"shift", "cross_corr"}, "how it is taken"),
+           dictionary("ref_long_filter", "NIRCam band whose catalogue a MIRI band is matched to"),
+           iterations("tweakreg_parameters", "align_iteration", "matching, flat or in iteration1, iteration2, ..."),
+           choice("reproject_func", "interp", reprojections, "reprojection")}),
       make_step("mosaic_individual_fields", StepClass::PerBand, StepKind::Pool, "one mosaic a pointing",
                 {text("crf_ext", "crf_tweakback", "end of the names of the exposures"),
                  attributes("resample_parameters", "resample", "attributes of the official resample"),

@@ -6,22 +6,20 @@ namespace tessera::config {
 namespace {
 
 Step make_download() {
-  return make_step("download", StepClass::Combined, StepKind::Files,
-                   "fetches raw data from the archive, or accepts and verifies what lies there",
-                   {text_or_list("prop_id", {}, "programmes"),
-                    real("radius", {}, "search radius; unset: that of the service").in("arcmin").at_least(0),
-                    text_or_list("telescope", "JWST", "observatory"),
-                    text_or_list("instrument_name", {}, "instruments"),
-                    text_or_list("dataproduct_type", {}, "kinds of data"),
-                    list("calib_level", Value(Value::List{1, 2, 3}), "calibration levels"),
-                    text_or_list("extension", {}, "file extensions"),
-                    list_of("product_type", Value(Value::List{"SCIENCE", "PREVIEW", "INFO", "AUXILIARY"}),
-                            {"SCIENCE", "PREVIEW", "INFO", "AUXILIARY"}, "kinds of products"),
-                    boolean("do_filter", true, "filter the products"),
-                    boolean("filter_gs", true, "leave guide-star products out"),
-                    boolean("breakout_targets", false, "one folder a target of the proposal"),
-                    boolean("login", false, "log in at the archive"),
-                    text("api_key", {}, "token of the archive")});
+  return make_step(
+      "download", StepClass::Combined, StepKind::Files,
+      "fetches raw data from the archive, or accepts and verifies what lies there",
+      {text_or_list("prop_id", {}, "programmes"),
+       real("radius", {}, "search radius; unset: that of the service").in("arcmin").at_least(0),
+       text_or_list("telescope", "JWST", "observatory"), text_or_list("instrument_name", {}, "instruments"),
+       text_or_list("dataproduct_type", {}, "kinds of data"),
+       list("calib_level", Value(Value::List{1, 2, 3}), "calibration levels"),
+       text_or_list("extension", {}, "file extensions"),
+       list_of("product_type", Value(Value::List{"SCIENCE", "PREVIEW", "INFO", "AUXILIARY"}),
+               {"SCIENCE", "PREVIEW", "INFO", "AUXILIARY"}, "kinds of products"),
+       boolean("do_filter", true, "filter the products"), boolean("filter_gs", true, "leave guide-star products out"),
+       boolean("breakout_targets", false, "one folder a target of the proposal"),
+       boolean("login", false, "log in at the archive"), text("api_key", {}, "token of the archive")});
 }
 
 Step make_gaia_query() {
@@ -35,8 +33,9 @@ Step make_move_raw_obs() {
   return make_step("move_raw_obs", StepClass::Implicit, StepKind::Files,
                    "picks the raw files of a band and puts them into its folder",
                    {dictionary("obs_to_skip", "file name patterns to leave out, by target and sci or bgr"),
-                    dictionary("extra_obs_to_include", "patterns of other targets' files to take, by target and sci or "
-                                                       "bgr")});
+                    dictionary("extra_obs_to_include",
+                               "patterns of other targets' files to take, by target and sci or "
+                               "bgr")});
 }
 
 Step make_lv1() {
@@ -78,16 +77,15 @@ Step make_single_tile_destripe() {
 Step make_lv2() {
   auto level2_names = names_of(image2_tables());
   level2_names.push_back("resample");  // declared with level 3
-  return make_step(
-      "lv2", StepClass::PerBand, StepKind::Item, "official image2: count rates to calibrated exposures",
-      {choice("bgr_check_type", "parallel_off", {"parallel_off", "check_in_name", "filename"},
-              "how off observations are told from science"),
-       text_or_list("bgr_background_name", "off", "what the name of an off observation contains"),
-       list_of("bgr_observation_types", Value(Value::List{}), {"nircam", "miri", "niriss"},
-               "instruments whose offs are subtracted"),
-       boolean("process_bgr_like_science", false, "offs are science too"),
-       text("updated_flats_dir", {}, "folder of flats that replace those of CRDS"),
-       sub_steps("jwst_parameters", level2_names, "attributes of the official steps")});
+  return make_step("lv2", StepClass::PerBand, StepKind::Item, "official image2: count rates to calibrated exposures",
+                   {choice("bgr_check_type", "parallel_off", {"parallel_off", "check_in_name", "filename"},
+                           "how off observations are told from science"),
+                    text_or_list("bgr_background_name", "off", "what the name of an off observation contains"),
+                    list_of("bgr_observation_types", Value(Value::List{}), {"nircam", "miri", "niriss"},
+                            "instruments whose offs are subtracted"),
+                    boolean("process_bgr_like_science", false, "offs are science too"),
+                    text("updated_flats_dir", {}, "folder of flats that replace those of CRDS"),
+                    sub_steps("jwst_parameters", level2_names, "attributes of the official steps")});
 }
 
 }  // namespace

@@ -53,14 +53,31 @@ void append_utf8(std::uint32_t character, std::string& text) {
 
 std::size_t AsdfDatatype::size() const {
   switch (type) {
-    case AsdfType::Int8: case AsdfType::UInt8: case AsdfType::Bool8: return 1;
-    case AsdfType::Int16: case AsdfType::UInt16: case AsdfType::Float16: return 2;
-    case AsdfType::Int32: case AsdfType::UInt32: case AsdfType::Float32: return 4;
-    case AsdfType::Int64: case AsdfType::UInt64: case AsdfType::Float64: case AsdfType::Complex64: return 8;
-    case AsdfType::Complex128: return 16;
-    case AsdfType::Ascii: return length;
-    case AsdfType::Ucs4: return 4 * length;
-    case AsdfType::Record: break;
+    case AsdfType::Int8:
+    case AsdfType::UInt8:
+    case AsdfType::Bool8:
+      return 1;
+    case AsdfType::Int16:
+    case AsdfType::UInt16:
+    case AsdfType::Float16:
+      return 2;
+    case AsdfType::Int32:
+    case AsdfType::UInt32:
+    case AsdfType::Float32:
+      return 4;
+    case AsdfType::Int64:
+    case AsdfType::UInt64:
+    case AsdfType::Float64:
+    case AsdfType::Complex64:
+      return 8;
+    case AsdfType::Complex128:
+      return 16;
+    case AsdfType::Ascii:
+      return length;
+    case AsdfType::Ucs4:
+      return 4 * length;
+    case AsdfType::Record:
+      break;
   }
   std::size_t total = 0;
   for (auto const& field : fields) {
@@ -72,9 +89,9 @@ std::size_t AsdfDatatype::size() const {
 }
 
 std::string AsdfDatatype::name() const {
-  static constexpr char const* Names[] = {"int8",   "int16",  "int32",   "int64",   "uint8",     "uint16",
-                                          "uint32", "uint64", "float16", "float32", "float64",   "complex64",
-                                          "complex128", "bool8"};
+  static constexpr char const* Names[] = {"int8",    "int16",     "int32",      "int64",   "uint8",
+                                          "uint16",  "uint32",    "uint64",     "float16", "float32",
+                                          "float64", "complex64", "complex128", "bool8"};
   if (type == AsdfType::Ascii) return fmt::format("[ascii, {}]", length);
   if (type == AsdfType::Ucs4) return fmt::format("[ucs4, {}]", length);
   if (type == AsdfType::Record) return fmt::format("record of {}", fields.size());
@@ -99,16 +116,37 @@ std::size_t AsdfArray::element_count() const {
 std::vector<double> AsdfArray::to_doubles() const {
   std::vector<double> values(element_count());
   switch (datatype.type) {
-    case AsdfType::Int8: widen<std::int8_t>(bytes, values); break;
-    case AsdfType::Int16: widen<std::int16_t>(bytes, values); break;
-    case AsdfType::Int32: widen<std::int32_t>(bytes, values); break;
-    case AsdfType::Int64: widen<std::int64_t>(bytes, values); break;
-    case AsdfType::UInt8: case AsdfType::Bool8: widen<std::uint8_t>(bytes, values); break;
-    case AsdfType::UInt16: widen<std::uint16_t>(bytes, values); break;
-    case AsdfType::UInt32: widen<std::uint32_t>(bytes, values); break;
-    case AsdfType::UInt64: widen<std::uint64_t>(bytes, values); break;
-    case AsdfType::Float32: widen<float>(bytes, values); break;
-    case AsdfType::Float64: widen<double>(bytes, values); break;
+    case AsdfType::Int8:
+      widen<std::int8_t>(bytes, values);
+      break;
+    case AsdfType::Int16:
+      widen<std::int16_t>(bytes, values);
+      break;
+    case AsdfType::Int32:
+      widen<std::int32_t>(bytes, values);
+      break;
+    case AsdfType::Int64:
+      widen<std::int64_t>(bytes, values);
+      break;
+    case AsdfType::UInt8:
+    case AsdfType::Bool8:
+      widen<std::uint8_t>(bytes, values);
+      break;
+    case AsdfType::UInt16:
+      widen<std::uint16_t>(bytes, values);
+      break;
+    case AsdfType::UInt32:
+      widen<std::uint32_t>(bytes, values);
+      break;
+    case AsdfType::UInt64:
+      widen<std::uint64_t>(bytes, values);
+      break;
+    case AsdfType::Float32:
+      widen<float>(bytes, values);
+      break;
+    case AsdfType::Float64:
+      widen<double>(bytes, values);
+      break;
     case AsdfType::Float16:
       for (std::size_t k = 0; k < values.size(); ++k) {
         std::uint16_t half;
@@ -163,8 +201,8 @@ AsdfArray AsdfArray::column(std::string const& field) const {
     offset += size;
     names += (names.empty() ? "" : ", ") + candidate.name;
   }
-  throw InputError({"no such field in the record array", {}, names.empty() ? "a record array" : "one of " + names,
-                    field, {}});
+  throw InputError(
+      {"no such field in the record array", {}, names.empty() ? "a record array" : "one of " + names, field, {}});
 }
 
 }  // namespace tessera::io

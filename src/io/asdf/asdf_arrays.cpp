@@ -117,22 +117,38 @@ bool store_scalar(AsdfValue const& scalar, AsdfDatatype const& datatype, std::by
     return true;
   }
   double value = 0;
-  if (scalar.is_number()) value = scalar.real();
-  else if (auto const* boolean = scalar.boolean()) value = *boolean ? 1 : 0;
-  else if (scalar.is_null()) value = std::nan("");  // a masked element
-  else return false;
+  if (scalar.is_number())
+    value = scalar.real();
+  else if (auto const* boolean = scalar.boolean())
+    value = *boolean ? 1 : 0;
+  else if (scalar.is_null())
+    value = std::nan("");  // a masked element
+  else
+    return false;
   switch (datatype.type) {
-    case AsdfType::Int8: return store_as<std::int8_t>(value, to);
-    case AsdfType::Int16: return store_as<std::int16_t>(value, to);
-    case AsdfType::Int32: return store_as<std::int32_t>(value, to);
-    case AsdfType::Int64: return store_as<std::int64_t>(value, to);
-    case AsdfType::UInt8: case AsdfType::Bool8: return store_as<std::uint8_t>(value, to);
-    case AsdfType::UInt16: return store_as<std::uint16_t>(value, to);
-    case AsdfType::UInt32: return store_as<std::uint32_t>(value, to);
-    case AsdfType::UInt64: return store_as<std::uint64_t>(value, to);
-    case AsdfType::Float32: return store_as<float>(value, to);
-    case AsdfType::Float64: return store_as<double>(value, to);
-    default: return false;
+    case AsdfType::Int8:
+      return store_as<std::int8_t>(value, to);
+    case AsdfType::Int16:
+      return store_as<std::int16_t>(value, to);
+    case AsdfType::Int32:
+      return store_as<std::int32_t>(value, to);
+    case AsdfType::Int64:
+      return store_as<std::int64_t>(value, to);
+    case AsdfType::UInt8:
+    case AsdfType::Bool8:
+      return store_as<std::uint8_t>(value, to);
+    case AsdfType::UInt16:
+      return store_as<std::uint16_t>(value, to);
+    case AsdfType::UInt32:
+      return store_as<std::uint32_t>(value, to);
+    case AsdfType::UInt64:
+      return store_as<std::uint64_t>(value, to);
+    case AsdfType::Float32:
+      return store_as<float>(value, to);
+    case AsdfType::Float64:
+      return store_as<double>(value, to);
+    default:
+      return false;
   }
 }
 
@@ -141,8 +157,7 @@ bool store_scalar(AsdfValue const& scalar, AsdfDatatype const& datatype, std::by
 AsdfArray AsdfDocument::array(AsdfValue const& node, std::string const& path) const {
   if (auto const* made = node.array()) return *made;
   if (node.sequence_items()) return inline_array(node, nullptr, path);
-  if (!node.entries())
-    fail_asdf(name_, path, "not an array", "core/ndarray or a list of numbers", node.kind());
+  if (!node.entries()) fail_asdf(name_, path, "not an array", "core/ndarray or a list of numbers", node.kind());
   if (auto const* data = node.find("data")) return inline_array(*data, node.find("datatype"), path);
   auto const* source = node.find("source");
   if (!source) fail_asdf(name_, path, "array without data", "a member 'source' or 'data'", node.kind());

@@ -18,7 +18,9 @@ namespace tessera::io {
 
 namespace {
 
-constexpr std::string_view BlockMagic = "\xD3" "BLK";
+constexpr std::string_view BlockMagic =
+    "\xD3"
+    "BLK";
 constexpr std::size_t LeastHeaderSize = 48;
 constexpr std::size_t BlockPreamble = 6;  // magic and header size
 

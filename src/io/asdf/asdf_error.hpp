@@ -8,8 +8,8 @@ namespace tessera::io {
 
 [[noreturn]] inline void fail_asdf(std::string const& file, std::string const& path, std::string what,
                                    std::string expected = {}, std::string found = {}) {
-  throw InputError({std::move(what), path.empty() ? file : file + ", node " + path, std::move(expected),
-                    std::move(found), {}});
+  throw InputError(
+      {std::move(what), path.empty() ? file : file + ", node " + path, std::move(expected), std::move(found), {}});
 }
 
 }  // namespace tessera::io

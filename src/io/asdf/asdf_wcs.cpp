@@ -26,8 +26,8 @@ sky::GwcsFrame read_frame(AsdfDocument const& document, AsdfValue const& node, s
   if (!name || !name->string())
     fail_asdf(document.name(), path, "frame without a name", "a string or a mapping with 'name'", node.kind());
   frame.name = *name->string();
-  frame.kind = node.tag_name() == "gwcs/celestial_frame" ? sky::GwcsFrame::Kind::Celestial
-                                                         : sky::GwcsFrame::Kind::Plain2D;
+  frame.kind =
+      node.tag_name() == "gwcs/celestial_frame" ? sky::GwcsFrame::Kind::Celestial : sky::GwcsFrame::Kind::Plain2D;
   frame.axes_names = text_list(node.find("axes_names"));
   frame.units = text_list(node.find("unit"));
   return frame;

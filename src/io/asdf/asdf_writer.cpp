@@ -42,11 +42,16 @@ std::string format_text(std::string const& text) {
   std::string quoted = "\"";
   for (char const c : text) {
     auto const code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') quoted += std::string("\\") + c;
-    else if (c == '\n') quoted += "\\n";
-    else if (c == '\t') quoted += "\\t";
-    else if (code < 0x20 || code == 0x7F) quoted += fmt::format("\\x{:02x}", code);
-    else quoted += c;
+    if (c == '"' || c == '\\')
+      quoted += std::string("\\") + c;
+    else if (c == '\n')
+      quoted += "\\n";
+    else if (c == '\t')
+      quoted += "\\t";
+    else if (code < 0x20 || code == 0x7F)
+      quoted += fmt::format("\\x{:02x}", code);
+    else
+      quoted += c;
   }
   return quoted + '"';
 }
@@ -139,7 +144,9 @@ void append_big_endian(std::string& bytes, std::uint64_t value, int count) {
 
 void append_block(std::string& bytes, AsdfArray const& array) {
   constexpr int HeaderSize = 48;
-  bytes += "\xD3" "BLK";
+  bytes +=
+      "\xD3"
+      "BLK";
   append_big_endian(bytes, HeaderSize, 2);
   append_big_endian(bytes, 0, 4);  // flags
   append_big_endian(bytes, 0, 4);  // no compression
@@ -152,9 +159,8 @@ void append_block(std::string& bytes, AsdfArray const& array) {
 
 std::vector<std::byte> write_asdf(AsdfValue const& tree) {
   TESSERA_EXPECT(tree.entries() != nullptr);
-  AsdfValue library = AsdfValue::mapping({{"author", "tessera"},
-                                          {"name", "tessera"},
-                                          {"version", build_facts().version}});
+  AsdfValue library =
+      AsdfValue::mapping({{"author", "tessera"}, {"name", "tessera"}, {"version", build_facts().version}});
   library.set_tag("tag:stsci.edu:asdf/core/software-1.0.0");
   AsdfValue root = AsdfValue::mapping({{"asdf_library", std::move(library)}});
   for (auto const& [key, value] : *tree.entries())

@@ -113,10 +113,10 @@ std::vector<std::byte> inflate_lz4(std::span<std::byte const> stored, std::uint6
   std::vector<std::byte> output;
   while (!stored.empty()) {
     if (stored.size() < 8) throw Broken{"an lz4 chunk header is cut off"};
-    std::uint32_t const length = byte_at(stored, 0) << 24 | byte_at(stored, 1) << 16 | byte_at(stored, 2) << 8 |
-                                 byte_at(stored, 3);
-    std::uint32_t const size = byte_at(stored, 7) << 24 | byte_at(stored, 6) << 16 | byte_at(stored, 5) << 8 |
-                               byte_at(stored, 4);
+    std::uint32_t const length =
+        byte_at(stored, 0) << 24 | byte_at(stored, 1) << 16 | byte_at(stored, 2) << 8 | byte_at(stored, 3);
+    std::uint32_t const size =
+        byte_at(stored, 7) << 24 | byte_at(stored, 6) << 16 | byte_at(stored, 5) << 8 | byte_at(stored, 4);
     if (length < 4 || length > stored.size() - 4) throw Broken{"an lz4 chunk reaches beyond its block"};
     std::uint32_t const packed = length - 4;
     if (size > data_size - output.size()) throw Broken{"more data than the block header says"};
@@ -142,10 +142,14 @@ std::vector<std::byte> decompress_block(std::string const& compression, std::spa
     if (stored.size() > MaxChunk || data_size > MaxChunk)
       throw Broken{"compressed blocks above 4 GiB are not supported"};
     std::vector<std::byte> bytes;
-    if (compression == "zlib") bytes = inflate_zlib(stored, data_size);
-    else if (compression == "bzp2") bytes = inflate_bzip2(stored, data_size);
-    else if (compression == "lz4") bytes = inflate_lz4(stored, data_size);
-    else fail_asdf(file, path, "unknown compression of a block", "zlib, bzp2 or lz4", "'" + compression + "'");
+    if (compression == "zlib")
+      bytes = inflate_zlib(stored, data_size);
+    else if (compression == "bzp2")
+      bytes = inflate_bzip2(stored, data_size);
+    else if (compression == "lz4")
+      bytes = inflate_lz4(stored, data_size);
+    else
+      fail_asdf(file, path, "unknown compression of a block", "zlib, bzp2 or lz4", "'" + compression + "'");
     if (bytes.size() != data_size)
       throw Broken{fmt::format("{} bytes came out, the block header says {}", bytes.size(), data_size)};
     return bytes;

@@ -9,17 +9,22 @@ namespace tessera::io {
 
 namespace {
 
-constexpr char const* ScalarNames[] = {"int8",   "int16",  "int32",   "int64",   "uint8",   "uint16",    "uint32",
+constexpr char const* ScalarNames[] = {"int8",   "int16",   "int32",   "int64",   "uint8",     "uint16",     "uint32",
                                        "uint64", "float16", "float32", "float64", "complex64", "complex128", "bool8"};
 constexpr std::size_t MostElementBytes = std::size_t{1} << 24;
 constexpr bool NativeIsBig = std::endian::native == std::endian::big;
 
 std::size_t swapped_unit(AsdfType type) {
   switch (type) {
-    case AsdfType::Ascii: return 1;
-    case AsdfType::Ucs4: case AsdfType::Complex64: return 4;
-    case AsdfType::Complex128: return 8;
-    default: return AsdfDatatype{type, 0, {}, false}.size();
+    case AsdfType::Ascii:
+      return 1;
+    case AsdfType::Ucs4:
+    case AsdfType::Complex64:
+      return 4;
+    case AsdfType::Complex128:
+      return 8;
+    default:
+      return AsdfDatatype{type, 0, {}, false}.size();
   }
 }
 
@@ -45,8 +50,8 @@ bool parse_byteorder(AsdfValue const& node, std::string const& file, std::string
   fail_asdf(file, path + ".byteorder", "unknown byte order", "big or little", node.kind());
 }
 
-AsdfDatatype parse_datatype(AsdfValue const& node, bool is_big_endian, std::string const& file,
-                            std::string const& path, int depth) {
+AsdfDatatype parse_datatype(AsdfValue const& node, bool is_big_endian, std::string const& file, std::string const& path,
+                            int depth) {
   AsdfDatatype datatype;
   datatype.is_big_endian = is_big_endian;
   if (auto const* name = node.string()) {

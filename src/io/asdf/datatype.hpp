@@ -12,8 +12,8 @@ std::optional<AsdfType> scalar_type(std::string const& name);
 
 /// Parses `node`; `is_big_endian` is the byte order of the array, which record fields may override.
 /// Throws InputError (file, node path).
-AsdfDatatype parse_datatype(AsdfValue const& node, bool is_big_endian, std::string const& file,
-                            std::string const& path, int depth = 0);
+AsdfDatatype parse_datatype(AsdfValue const& node, bool is_big_endian, std::string const& file, std::string const& path,
+                            int depth = 0);
 
 /// True for "big"; throws for anything but "big" and "little".
 bool parse_byteorder(AsdfValue const& node, std::string const& file, std::string const& path);

@@ -89,8 +89,10 @@ std::shared_ptr<sky::Transform> TransformReader::read_kind(AsdfValue const& node
   std::string_view kind = tag;
   if (tag == "gwcs/spherical_cartesian") return read_on_sphere("spherical_cartesian", node, path);
   constexpr std::string_view Prefix = "transform/";
-  if (tag.substr(0, Prefix.size()) == Prefix) kind = tag.substr(Prefix.size());
-  else kind = {};
+  if (tag.substr(0, Prefix.size()) == Prefix)
+    kind = tag.substr(Prefix.size());
+  else
+    kind = {};
   if (kind == "shift") return std::make_shared<sky::Shift>(number_at(node, path, "offset"));
   if (kind == "scale") return std::make_shared<sky::Scale>(number_at(node, path, "factor"));
   if (kind == "multiplyscale")
@@ -113,8 +115,7 @@ std::shared_ptr<sky::Transform> TransformReader::read_kind(AsdfValue const& node
   if (kind == "polynomial") return read_polynomial(node, path);
   if (kind == "affine") return read_affine(node, path);
   if (kind == "fix_inputs") return read_fix_inputs(node, path, depth);
-  if (kind == "rotate_sequence_3d" || kind == "rotate3d" || kind == "gnomonic")
-    return read_on_sphere(kind, node, path);
+  if (kind == "rotate_sequence_3d" || kind == "rotate3d" || kind == "gnomonic") return read_on_sphere(kind, node, path);
   if (auto pair = read_pair(kind, node, path, depth)) return pair;
   fail(path, "unknown transform", std::string(KnownTransforms), tag.empty() ? node.kind() : std::string(tag));
 }
@@ -154,8 +155,7 @@ std::shared_ptr<sky::Transform> TransformReader::read_fix_inputs(AsdfValue const
   AsdfValue const& forward = member(node, path, "forward");
   auto const* parts = forward.sequence_items();
   std::string const where = path + ".forward";
-  if (!parts || parts->size() != 2)
-    fail(where, "not a transform and its fixed inputs", "a list of 2", forward.kind());
+  if (!parts || parts->size() != 2) fail(where, "not a transform and its fixed inputs", "a list of 2", forward.kind());
   auto const transform = read((*parts)[0], where + ".0", depth + 1);
   auto const names = sky::input_names(*transform);
   AsdfValue const& keys = member((*parts)[1], where + ".1", "keys");
@@ -190,8 +190,8 @@ std::shared_ptr<sky::Transform> TransformReader::read_polynomial(AsdfValue const
     fail(path + ".coefficients", "coefficients of a polynomial have the wrong shape",
          fmt::format("n or n x n, n at most {}", MaxPolynomialDegree + 1), fmt::format("{}", fmt::join(shape, " x ")));
   std::array<sky::PolynomialRange, 2> ranges;
-  for (auto const& [key, limits] : {std::pair{"domain", &sky::PolynomialRange::domain},
-                                    std::pair{"window", &sky::PolynomialRange::window}}) {
+  for (auto const& [key, limits] :
+       {std::pair{"domain", &sky::PolynomialRange::domain}, std::pair{"window", &sky::PolynomialRange::window}}) {
     auto const* value = node.find(key);
     if (!value || value->is_null()) continue;
     auto const numbers = numbers_at(node, path, key);
@@ -274,8 +274,7 @@ std::shared_ptr<sky::Transform> TransformReader::read_on_sphere(std::string_view
   if (type != "cartesian" && type != "spherical")
     fail(path + ".rotation_type", "unknown kind", "cartesian or spherical", type);
   using Kind = sky::RotateSequence3D::Kind;
-  return std::make_shared<sky::RotateSequence3D>(angles, axes,
-                                                 type == "cartesian" ? Kind::Cartesian : Kind::Spherical);
+  return std::make_shared<sky::RotateSequence3D>(angles, axes, type == "cartesian" ? Kind::Cartesian : Kind::Spherical);
 }
 
 void TransformReader::read_common(AsdfValue const& node, std::string const& path, int depth,

@@ -21,9 +21,9 @@ std::string versioned_tag(std::string const& name) {
   if (name == "transform/remap_axes" || name == "transform/rotate3d" || name == "transform/affine" ||
       name == "transform/rotate2d")
     version = "1.3.0";
-  else if (name == "transform/constant") version = "1.4.0";
-  else if (name == "transform/rotate_sequence_3d" || name == "transform/linear1d" ||
-           name == "transform/multiplyscale")
+  else if (name == "transform/constant")
+    version = "1.4.0";
+  else if (name == "transform/rotate_sequence_3d" || name == "transform/linear1d" || name == "transform/multiplyscale")
     version = "1.0.0";
   return fmt::format("{}{}-{}", TransformPrefix, name, version);
 }
@@ -33,9 +33,7 @@ AsdfValue number_list(std::vector<double> const& values) {
   return items;
 }
 
-AsdfValue name_list(std::vector<std::string> const& names) {
-  return AsdfValue::Sequence(names.begin(), names.end());
-}
+AsdfValue name_list(std::vector<std::string> const& names) { return AsdfValue::Sequence(names.begin(), names.end()); }
 
 AsdfValue pair_list(sky::Transform const& first, sky::Transform const& second) {
   return AsdfValue::Sequence{make_transform_value(first), make_transform_value(second)};
@@ -49,8 +47,10 @@ AsdfValue make_bounding_box(sky::Transform const& transform) {
   for (auto const& input : sky::input_names(transform)) {
     auto const found =
         std::find_if(box.begin(), box.end(), [&](sky::InputInterval const& i) { return i.input == input; });
-    if (found == box.end()) ignore.append(input);
-    else intervals.set(input, number_list({found->low, found->high}));
+    if (found == box.end())
+      ignore.append(input);
+    else
+      intervals.set(input, number_list({found->low, found->high}));
   }
   AsdfValue value =
       AsdfValue::mapping({{"ignore", std::move(ignore)}, {"intervals", std::move(intervals)}, {"order", "F"}});
@@ -111,8 +111,7 @@ void set_parameters(sky::Transform const& transform, AsdfValue& node) {
   } else if (auto const* sequence = dynamic_cast<sky::RotateSequence3D const*>(&transform)) {
     node.set("angles", number_list(sequence->angles()));
     node.set("axes_order", sequence->axes());
-    node.set("rotation_type",
-             sequence->kind() == sky::RotateSequence3D::Kind::Cartesian ? "cartesian" : "spherical");
+    node.set("rotation_type", sequence->kind() == sky::RotateSequence3D::Kind::Cartesian ? "cartesian" : "spherical");
   } else if (auto const* spherical = dynamic_cast<sky::SphericalCartesian const*>(&transform)) {
     bool const is_to_vector = spherical->kind() == sky::SphericalCartesian::Kind::SphericalToCartesian;
     node.set("transform_type", is_to_vector ? "spherical_to_cartesian" : "cartesian_to_spherical");
@@ -165,8 +164,7 @@ AsdfValue make_transform_value(sky::Transform const& transform) {
   node.set("outputs", name_list(sky::output_names(transform)));
   if (!transform.common.name.empty()) node.set("name", transform.common.name);
   if (!transform.common.bounding_box.empty()) node.set("bounding_box", make_bounding_box(transform));
-  if (transform.common.explicit_inverse)
-    node.set("inverse", make_transform_value(*transform.common.explicit_inverse));
+  if (transform.common.explicit_inverse) node.set("inverse", make_transform_value(*transform.common.explicit_inverse));
   AsdfValue::Mapping entries = *node.entries();
   std::sort(entries.begin(), entries.end(), [](AsdfEntry const& a, AsdfEntry const& b) { return a.key < b.key; });
   AsdfValue sorted = std::move(entries);
@@ -177,9 +175,9 @@ AsdfValue make_transform_value(sky::Transform const& transform) {
 AsdfValue make_wcs_value(sky::Gwcs const& wcs) {
   AsdfValue steps = AsdfValue::sequence();
   for (auto const& step : wcs.steps()) {
-    AsdfValue value = AsdfValue::mapping(
-        {{"frame", make_frame_value(step.frame)},
-         {"transform", step.transform ? make_transform_value(*step.transform) : AsdfValue()}});
+    AsdfValue value =
+        AsdfValue::mapping({{"frame", make_frame_value(step.frame)},
+                            {"transform", step.transform ? make_transform_value(*step.transform) : AsdfValue()}});
     value.set_tag("tag:stsci.edu:gwcs/step-1.0.0");
     steps.append(std::move(value));
   }

@@ -15,13 +15,14 @@ namespace {
 /// Keywords that say how the data are stored; those of the source file would be wrong in the new one.
 bool is_structural(std::string_view keyword) {
   static constexpr auto Whole = std::to_array<std::string_view>(
-      {"SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "EXTEND", "GROUPS", "BLOCKED", "BSCALE",
-       "BZERO", "BLANK", "TFIELDS", "THEAP", "EXTNAME", "EXTVER", "CHECKSUM", "DATASUM", "END", "CONTINUE",
-       "ZIMAGE", "ZCMPTYPE", "ZBITPIX", "ZNAXIS", "ZSIMPLE", "ZTENSION", "ZEXTEND", "ZPCOUNT", "ZGCOUNT",
-       "ZQUANTIZ", "ZDITHER0", "ZMASKCMP", "ZHECKSUM", "ZDATASUM", "ZBLOCKED", "ZBLANK", "ZSCALE", "ZZERO"});
-  static constexpr auto Numbered = std::to_array<std::string_view>(
-      {"NAXIS", "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM", "TBCOL", "ZNAXIS",
-       "ZTILE", "ZNAME", "ZVAL", "ZFORM", "ZCTYP"});
+      {"SIMPLE",   "XTENSION", "BITPIX",   "NAXIS",    "PCOUNT",  "GCOUNT",   "EXTEND",   "GROUPS",
+       "BLOCKED",  "BSCALE",   "BZERO",    "BLANK",    "TFIELDS", "THEAP",    "EXTNAME",  "EXTVER",
+       "CHECKSUM", "DATASUM",  "END",      "CONTINUE", "ZIMAGE",  "ZCMPTYPE", "ZBITPIX",  "ZNAXIS",
+       "ZSIMPLE",  "ZTENSION", "ZEXTEND",  "ZPCOUNT",  "ZGCOUNT", "ZQUANTIZ", "ZDITHER0", "ZMASKCMP",
+       "ZHECKSUM", "ZDATASUM", "ZBLOCKED", "ZBLANK",   "ZSCALE",  "ZZERO"});
+  static constexpr auto Numbered =
+      std::to_array<std::string_view>({"NAXIS", "TTYPE", "TFORM", "TUNIT", "TNULL", "TSCAL", "TZERO", "TDISP", "TDIM",
+                                       "TBCOL", "ZNAXIS", "ZTILE", "ZNAME", "ZVAL", "ZFORM", "ZCTYP"});
   if (std::find(Whole.begin(), Whole.end(), keyword) != Whole.end()) return true;
   return std::any_of(Numbered.begin(), Numbered.end(), [&](std::string_view stem) {
     return keyword.size() > stem.size() && keyword.starts_with(stem) &&
@@ -38,8 +39,10 @@ bool is_known_bitpix(HduPlan const& plan) {
 
 model::Header structural_cards(HduPlan const& plan, bool primary, bool has_extensions) {
   model::Header header;
-  if (primary) header.set("SIMPLE", true, "conforms to FITS standard");
-  else header.set("XTENSION", plan.binary_table ? "BINTABLE" : "IMAGE", plan.binary_table ? "binary table" : "image");
+  if (primary)
+    header.set("SIMPLE", true, "conforms to FITS standard");
+  else
+    header.set("XTENSION", plan.binary_table ? "BINTABLE" : "IMAGE", plan.binary_table ? "binary table" : "image");
   header.set("BITPIX", plan.bitpix, "bits per data value");
   header.set("NAXIS", static_cast<long long>(plan.axes.size()), "number of axes");
   for (std::size_t i = 0; i < plan.axes.size(); ++i)

@@ -103,8 +103,7 @@ FitsFile FitsFile::open(std::filesystem::path const& path, std::filesystem::path
   state->path = path;
   state->scratch = scratch;
   state->file = PosixFile::open_for_reading(path);
-  if (is_gzip(state->file))
-    state->file = PosixFile::open_for_reading(unpack_gzip(state->file, scratch));
+  if (is_gzip(state->file)) state->file = PosixFile::open_for_reading(unpack_gzip(state->file, scratch));
   state->hdus = scan_hdus(state->file, path.string());
   return FitsFile(std::move(state));
 }
@@ -129,8 +128,8 @@ Hdu const& FitsFile::require(std::string const& extname, int extver) const {
     names.push_back(name);
     listed += fmt::format("{}{}", listed.empty() ? "" : ", ", with_version(name, hdu.extver));
   }
-  throw InputError({"extension is missing", state_->path.string(),
-                    with_version(upper_case(extname), extver), listed, suggest_name(extname, names)});
+  throw InputError({"extension is missing", state_->path.string(), with_version(upper_case(extname), extver), listed,
+                    suggest_name(extname, names)});
 }
 
 void FitsFile::read_rows(Hdu const& hdu, std::int64_t y0, std::int64_t y1, float* out, std::int64_t plane) const {

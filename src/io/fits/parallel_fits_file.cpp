@@ -5,8 +5,8 @@
 #include "../posix_file.hpp"
 #include "file_layout.hpp"
 #include "fits_sum.hpp"
-#include "tessera/io/durable_file.hpp"
 #include "tessera/core/contract.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/io/fits_write.hpp"
 #include "tessera/parallel/control.hpp"
 

@@ -20,9 +20,9 @@ std::uint32_t turned(std::uint32_t word) { return __builtin_bswap32(word); }
 std::uint64_t turned(std::uint64_t word) { return __builtin_bswap64(word); }
 
 template <std::size_t Bytes>
-using Word = std::conditional_t<Bytes == 1, std::uint8_t,
-                                std::conditional_t<Bytes == 2, std::uint16_t,
-                                                   std::conditional_t<Bytes == 4, std::uint32_t, std::uint64_t>>>;
+using Word = std::conditional_t<
+    Bytes == 1, std::uint8_t,
+    std::conditional_t<Bytes == 2, std::uint16_t, std::conditional_t<Bytes == 4, std::uint32_t, std::uint64_t>>>;
 
 template <class Stored>
 Stored load(std::byte const* stored, std::size_t index) {
@@ -35,12 +35,18 @@ Stored load(std::byte const* stored, std::size_t index) {
 template <class Use>
 auto with_stored_type(int bitpix, Use use) {
   switch (bitpix) {
-    case 8: return use(std::uint8_t{});
-    case 16: return use(std::int16_t{});
-    case 32: return use(std::int32_t{});
-    case 64: return use(std::int64_t{});
-    case -32: return use(float{});
-    default: break;
+    case 8:
+      return use(std::uint8_t{});
+    case 16:
+      return use(std::int16_t{});
+    case 32:
+      return use(std::int32_t{});
+    case 64:
+      return use(std::int64_t{});
+    case -32:
+      return use(float{});
+    default:
+      break;
   }
   TESSERA_EXPECT(bitpix == -64);
   return use(double{});

@@ -61,8 +61,10 @@ long long require_integer(Hdu const& hdu, std::string const& keyword, long long 
   auto const value = hdu.header.integer(keyword);
   if (value && *value >= least && *value <= most) return *value;
   std::string found = "none";
-  if (value) found = std::to_string(*value);
-  else if (hdu.header.has(keyword)) found = "something else";
+  if (value)
+    found = std::to_string(*value);
+  else if (hdu.header.has(keyword))
+    found = "something else";
   throw InputError({"keyword " + keyword + " is wrong or missing", where,
                     "an integer from " + std::to_string(least) + " to " + std::to_string(most), found,
                     "the header is damaged: get the file again"});
@@ -163,8 +165,8 @@ void check_beginning(PosixFile const& file, std::string const& name) {
     std::string start(card.substr(0, 9));
     for (char& c : start)
       if (c < ' ' || c > '~') c = '?';
-    throw InputError({"is no FITS file", name, "'SIMPLE  =' at the start", fmt::format("'{}'", start),
-                      "give a FITS file"});
+    throw InputError(
+        {"is no FITS file", name, "'SIMPLE  =' at the start", fmt::format("'{}'", start), "give a FITS file"});
   }
 }
 

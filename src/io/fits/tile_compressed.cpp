@@ -104,12 +104,18 @@ std::filesystem::path unpack_tiles(PosixFile const& file, Hdu const& hdu, std::f
     auto const row_of_tiles = std::max<std::int64_t>(1, hdu.nx() * hdu.header.integer("ZTILE2").value_or(1));
     auto const at_once = (PixelsAtOnce + row_of_tiles - 1) / row_of_tiles * row_of_tiles;
     switch (hdu.bitpix) {
-      case 8: return unpack<std::uint8_t>(image, TBYTE, pixel_count, at_once, raw);
-      case 16: return unpack<std::int16_t>(image, TSHORT, pixel_count, at_once, raw);
-      case 32: return unpack<std::int32_t>(image, TINT, pixel_count, at_once, raw);
-      case 64: return unpack<long long>(image, TLONGLONG, pixel_count, at_once, raw);
-      case -32: return unpack<float>(image, TFLOAT, pixel_count, at_once, raw);
-      default: return unpack<double>(image, TDOUBLE, pixel_count, at_once, raw);
+      case 8:
+        return unpack<std::uint8_t>(image, TBYTE, pixel_count, at_once, raw);
+      case 16:
+        return unpack<std::int16_t>(image, TSHORT, pixel_count, at_once, raw);
+      case 32:
+        return unpack<std::int32_t>(image, TINT, pixel_count, at_once, raw);
+      case 64:
+        return unpack<long long>(image, TLONGLONG, pixel_count, at_once, raw);
+      case -32:
+        return unpack<float>(image, TFLOAT, pixel_count, at_once, raw);
+      default:
+        return unpack<double>(image, TDOUBLE, pixel_count, at_once, raw);
     }
   });
 }

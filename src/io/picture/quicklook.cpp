@@ -1,4 +1,3 @@
-#include "tessera/io/durable_file.hpp"
 #include "tessera/io/quicklook.hpp"
 
 #include <fmt/format.h>
@@ -17,6 +16,7 @@
 #include "pixel_font.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/io/durable_file.hpp"
 
 namespace tessera::io {
 

@@ -12,12 +12,14 @@ enum class Rule { Minimum, Maximum, Mean, Common };
 
 std::map<std::string, Rule> const& rules() {
   static std::map<std::string, Rule> const table{
-      {"DATE-OBS", Rule::Minimum}, {"TIME-OBS", Rule::Minimum}, {"DATE-BEG", Rule::Minimum}, {"EXPSTART", Rule::Minimum},
-      {"MJD-BEG", Rule::Minimum},  {"TDB-BEG", Rule::Minimum},  {"INTSTART", Rule::Minimum}, {"DATE-END", Rule::Maximum},
-      {"EXPEND", Rule::Maximum},   {"MJD-END", Rule::Maximum},  {"TDB-END", Rule::Maximum},  {"INTEND", Rule::Maximum},
-      {"FWPOSOFF", Rule::Maximum}, {"PWPOSOFF", Rule::Maximum},   {"EXPMID", Rule::Mean},      {"MJD-AVG", Rule::Mean},
-      {"TDB-MID", Rule::Mean},     {"DETECTOR", Rule::Common},  {"MODULE", Rule::Common},    {"FILTER", Rule::Common},
-      {"GRATING", Rule::Common},   {"BAND", Rule::Common}};
+      {"DATE-OBS", Rule::Minimum}, {"TIME-OBS", Rule::Minimum}, {"DATE-BEG", Rule::Minimum},
+      {"EXPSTART", Rule::Minimum}, {"MJD-BEG", Rule::Minimum},  {"TDB-BEG", Rule::Minimum},
+      {"INTSTART", Rule::Minimum}, {"DATE-END", Rule::Maximum}, {"EXPEND", Rule::Maximum},
+      {"MJD-END", Rule::Maximum},  {"TDB-END", Rule::Maximum},  {"INTEND", Rule::Maximum},
+      {"FWPOSOFF", Rule::Maximum}, {"PWPOSOFF", Rule::Maximum}, {"EXPMID", Rule::Mean},
+      {"MJD-AVG", Rule::Mean},     {"TDB-MID", Rule::Mean},     {"DETECTOR", Rule::Common},
+      {"MODULE", Rule::Common},    {"FILTER", Rule::Common},    {"GRATING", Rule::Common},
+      {"BAND", Rule::Common}};
   return table;
 }
 
@@ -33,15 +35,24 @@ std::string pick(Rule rule, KeywordKind kind, std::vector<std::string> const& va
     for (auto const& value : values) sum += std::stod(value);
     return fmt::format("{}", sum / static_cast<double>(values.size()));
   }
-  return std::all_of(values.begin(), values.end(), [&](auto const& v) { return v == values.front(); }) ? values.front() : "MULTIPLE";
+  return std::all_of(values.begin(), values.end(), [&](auto const& v) { return v == values.front(); }) ? values.front()
+                                                                                                       : "MULTIPLE";
 }
 
 void set_from_text(model::Header& header, ImageKeyword const& keyword, std::string const& value) {
   switch (keyword.kind) {
-    case KeywordKind::Text: header.set(keyword.keyword, std::string_view(value)); break;
-    case KeywordKind::Real: header.set(keyword.keyword, std::stod(value)); break;
-    case KeywordKind::Integer: header.set(keyword.keyword, std::stoll(value)); break;
-    case KeywordKind::Logical: header.set(keyword.keyword, value == "T"); break;
+    case KeywordKind::Text:
+      header.set(keyword.keyword, std::string_view(value));
+      break;
+    case KeywordKind::Real:
+      header.set(keyword.keyword, std::stod(value));
+      break;
+    case KeywordKind::Integer:
+      header.set(keyword.keyword, std::stoll(value));
+      break;
+    case KeywordKind::Logical:
+      header.set(keyword.keyword, value == "T");
+      break;
   }
 }
 
@@ -55,7 +66,8 @@ void blend_headers(std::vector<MemberValues> const& members, model::Header& prim
     std::vector<std::string> values;
     for (auto const& member : members)
       if (member.values[k]) values.push_back(*member.values[k]);
-    if (!values.empty()) set_from_text(keywords[k].in_sci ? sci : primary, keywords[k], pick(rule->second, keywords[k].kind, values));
+    if (!values.empty())
+      set_from_text(keywords[k].in_sci ? sci : primary, keywords[k], pick(rule->second, keywords[k].kind, values));
   }
 }
 

@@ -13,7 +13,7 @@ void blend_headers(std::vector<MemberValues> const& members, model::Header& prim
 struct ExposureTimes {
   int groups = 0;
   double effexptm = 0, duration = 0;
-  std::optional<double> tmeasure;   ///< only when every group had it
+  std::optional<double> tmeasure;  ///< only when every group had it
 };
 ExposureTimes sum_exposure_times(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records);
 

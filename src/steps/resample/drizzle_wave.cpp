@@ -26,7 +26,8 @@ struct RowGroup {
   std::vector<kernels::BlockAccumulator*> accumulators;
 };
 
-/// Blocks are taken from the lowest row up. A block always sees all its rows at once, so the grouping cannot change bits.
+/// Blocks are taken from the lowest row up. A block always sees all its rows at once, so the grouping cannot change
+/// bits.
 std::vector<RowGroup> group_by_rows(std::vector<BlockRows> blocks, std::int64_t rows_that_fit) {
   std::stable_sort(blocks.begin(), blocks.end(), [](BlockRows const& a, BlockRows const& b) { return a.y0 < b.y0; });
   std::vector<RowGroup> groups;
@@ -39,6 +40,9 @@ std::vector<RowGroup> group_by_rows(std::vector<BlockRows> blocks, std::int64_t 
   return groups;
 }
 
+/// Error of a pixel map, output pixels, that a person should hear of: it moves sources.
+constexpr double PoorMap = 1e-3;
+
 /// Lengths of one exposure's planes: kept from exposure to exposure so that memory is allocated once.
 struct Buffers {
   model::RowBand band;
@@ -46,13 +50,15 @@ struct Buffers {
 };
 
 model::PlaneSet planes_to_read() {
-  // A pixel that is NaN in any plane is no data (spec 30, 3.2 item 6), so all are read whether they are drizzled or not.
+  // A pixel that is NaN in any plane is no data (spec 30, 3.2 item 6), so all are read whether they are drizzled or
+  // not.
   return {Plane::Sci, Plane::Err, Plane::Dq, Plane::Wht, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat};
 }
 
 float const* data_or_null(std::vector<float> const& plane) { return plane.empty() ? nullptr : plane.data(); }
 
-void read_with_one_more_try(store::ExposureReader const& reader, RowGroup const& rows, model::PlaneSet planes, model::RowBand& band) {
+void read_with_one_more_try(store::ExposureReader const& reader, RowGroup const& rows, model::PlaneSet planes,
+                            model::RowBand& band) {
   try {
     reader.read_rows(rows.y0, rows.y1, planes, band);
   } catch (Error const& error) {
@@ -63,9 +69,9 @@ void read_with_one_more_try(store::ExposureReader const& reader, RowGroup const&
 
 }  // namespace
 
-bool drizzle_wave(StepContext& context, MosaicPlan const& plan, store::Ledger const& ledger, ResampleMemory const& memory,
-                  std::span<std::int64_t const> blocks, std::vector<kernels::BlockAccumulator>& accumulators,
-                  StepCounts& counts) {
+bool drizzle_wave(StepContext& context, MosaicPlan const& plan, store::Ledger const& ledger,
+                  ResampleMemory const& memory, std::span<std::int64_t const> blocks,
+                  std::vector<kernels::BlockAccumulator>& accumulators, StepCounts& counts) {
   auto const& options = plan.request.options;
   auto const drizzle = options.drizzle(plan.grid.pixel_scale_ratio);
   auto const bad_bits = dq::bad_bits(options.good_bits);
@@ -82,9 +88,13 @@ bool drizzle_wave(StepContext& context, MosaicPlan const& plan, store::Ledger co
 
   for (int const member : members) {
     if (context.control.poll() >= parallel::StopRequest::Abandon) return false;
-    auto const& record = context.records[static_cast<std::size_t>(plan.request.members[static_cast<std::size_t>(member)])];
+    auto const& record =
+        context.records[static_cast<std::size_t>(plan.request.members[static_cast<std::size_t>(member)])];
     store::ExposureReader const reader(record, ledger);
     auto const map = sky::make_pixel_map(*reader.wcs(), record.nx, record.ny, plan.grid);
+    if (map.largest_error > PoorMap)
+      log::warn("{}: its WCS is not smooth: positions on the mosaic are good to {:.2g} pixels only", record.path,
+                map.largest_error);
     double const margin = kernels::reach(drizzle, sky::largest_magnification(map));
 
     std::vector<BlockRows> needs;

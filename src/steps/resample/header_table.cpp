@@ -28,7 +28,8 @@ std::vector<Column> choose_columns(std::vector<MemberValues> const& members) {
       if (!member.values[k]) continue;
       any = true;
       widest = std::max(widest, member.values[k]->size());
-      if (keywords[k].kind == KeywordKind::Integer) large = large || std::abs(std::stoll(*member.values[k])) > LargestInt32;
+      if (keywords[k].kind == KeywordKind::Integer)
+        large = large || std::abs(std::stoll(*member.values[k])) > LargestInt32;
     }
     if (!any) continue;
     Column column{keywords[k].keyword, "", 0, k, keywords[k].kind};
@@ -66,7 +67,8 @@ void put_value(Column const& column, std::optional<std::string> const& value, st
       if (value) std::memcpy(out, value->data(), value->size());
       break;
     case KeywordKind::Real:
-      put_big_endian(std::bit_cast<std::uint64_t>(value ? std::stod(*value) : std::numeric_limits<double>::quiet_NaN()), out);
+      put_big_endian(std::bit_cast<std::uint64_t>(value ? std::stod(*value) : std::numeric_limits<double>::quiet_NaN()),
+                     out);
       break;
     case KeywordKind::Integer: {
       long long const number = value ? std::stoll(*value) : 0;
@@ -85,10 +87,14 @@ void put_value(Column const& column, std::optional<std::string> const& value, st
 /// Type of a column as ASDF names it; a FITS logical is a byte there.
 io::AsdfValue asdf_datatype(Column const& column) {
   switch (column.kind) {
-    case KeywordKind::Text: return io::AsdfValue::sequence({"ascii", static_cast<std::int64_t>(column.width)});
-    case KeywordKind::Real: return "float64";
-    case KeywordKind::Integer: return column.width == 8 ? "int64" : "int32";
-    case KeywordKind::Logical: return "int8";
+    case KeywordKind::Text:
+      return io::AsdfValue::sequence({"ascii", static_cast<std::int64_t>(column.width)});
+    case KeywordKind::Real:
+      return "float64";
+    case KeywordKind::Integer:
+      return column.width == 8 ? "int64" : "int32";
+    case KeywordKind::Logical:
+      return "int8";
   }
   return {};
 }
@@ -96,7 +102,8 @@ io::AsdfValue asdf_datatype(Column const& column) {
 io::AsdfValue table_node(std::vector<Column> const& columns, std::size_t rows) {
   io::AsdfValue datatype;
   for (auto const& column : columns)
-    datatype.append(io::AsdfValue::mapping({{"name", column.name}, {"datatype", asdf_datatype(column)}, {"byteorder", "big"}}));
+    datatype.append(
+        io::AsdfValue::mapping({{"name", column.name}, {"datatype", asdf_datatype(column)}, {"byteorder", "big"}}));
   auto node = io::AsdfValue::mapping({{"source", "fits:HDRTAB,1"},
                                       {"datatype", std::move(datatype)},
                                       {"byteorder", "big"},

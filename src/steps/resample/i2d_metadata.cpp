@@ -20,9 +20,10 @@ using model::Header;
 
 /// Keywords of one detector's geometry that a mosaic does not have (spec 30, 4.10), and old WCS terms.
 bool is_geometry_keyword(std::string const& keyword) {
-  static std::array const gone{"V2_REF",   "V3_REF",   "RA_REF",  "DEC_REF", "ROLL_REF", "V3I_YANG", "VPARITY",
-                               "BKGLEVEL", "BKGSUB",   "BKGMETH", "A_ORDER", "B_ORDER",  "AP_ORDER", "BP_ORDER", "SIPMXERR",
-                               "SIPIVERR", "A_DMAX",   "B_DMAX",  "WCSNAME",  "RADECSYS", "ASNTABLE", "ASNPOOL"};
+  static std::array const gone{"V2_REF",   "V3_REF",   "RA_REF",   "DEC_REF",  "ROLL_REF", "V3I_YANG",
+                               "VPARITY",  "BKGLEVEL", "BKGSUB",   "BKGMETH",  "A_ORDER",  "B_ORDER",
+                               "AP_ORDER", "BP_ORDER", "SIPMXERR", "SIPIVERR", "A_DMAX",   "B_DMAX",
+                               "WCSNAME",  "RADECSYS", "ASNTABLE", "ASNPOOL"};
   if (std::find(gone.begin(), gone.end(), keyword) != gone.end()) return true;
   auto const starts = [&](char const* prefix) { return keyword.starts_with(prefix); };
   auto const digit_at = [&](std::size_t at) { return at < keyword.size() && keyword[at] >= '0' && keyword[at] <= '9'; };
@@ -30,18 +31,21 @@ bool is_geometry_keyword(std::string const& keyword) {
          (starts("A_") && digit_at(2)) || (starts("B_") && digit_at(2)) || (starts("AP_") && digit_at(3)) ||
          (starts("BP_") && digit_at(3)) || (starts("CDELT") && digit_at(5)) || (starts("CRVAL") && digit_at(5)) ||
          (starts("CRPIX") && digit_at(5)) || (starts("CTYPE") && digit_at(5)) || (starts("CUNIT") && digit_at(5)) ||
-         (starts("CROTA") && digit_at(5)) || starts("CPDIS") || starts("CQDIS") || starts("D2IM") || keyword == "LONPOLE" || keyword == "LATPOLE" || keyword == "EQUINOX";
+         (starts("CROTA") && digit_at(5)) || starts("CPDIS") || starts("CQDIS") || starts("D2IM") ||
+         keyword == "LONPOLE" || keyword == "LATPOLE" || keyword == "EQUINOX";
 }
 
 /// Cards that describe how the first input was stored, not what it was.
 bool is_storage_keyword(std::string const& keyword) {
-  static std::array const storage{"SIMPLE", "XTENSION", "BITPIX", "NAXIS",   "EXTEND",   "PCOUNT", "GCOUNT", "EXTNAME", "EXTVER",
-                                  "BSCALE", "BZERO",    "BLANK",  "DATASUM", "CHECKSUM", "TFIELDS", "INHERIT", "THEAP", "NEXTEND"};
+  static std::array const storage{"SIMPLE",  "XTENSION", "BITPIX",  "NAXIS",   "EXTEND", "PCOUNT",
+                                  "GCOUNT",  "EXTNAME",  "EXTVER",  "BSCALE",  "BZERO",  "BLANK",
+                                  "DATASUM", "CHECKSUM", "TFIELDS", "INHERIT", "THEAP",  "NEXTEND"};
   return std::find(storage.begin(), storage.end(), keyword) != storage.end() ||
-         (keyword.size() > 5 && keyword.starts_with("NAXIS")) || keyword.starts_with("TTYPE") || keyword.starts_with("TFORM") ||
-         keyword.starts_with("ZNAXIS") || keyword.starts_with("ZTILE") || keyword.starts_with("ZNAME") || keyword.starts_with("ZVAL") ||
-         keyword == "ZIMAGE" || keyword == "ZCMPTYPE" || keyword == "ZBITPIX" || keyword == "ZQUANTIZ" || keyword == "ZEXTEND" ||
-         keyword == "ZSIMPLE" || keyword == "ZTENSION" || keyword == "ZPCOUNT" || keyword == "ZGCOUNT" || keyword == "ZHECKSUM" ||
+         (keyword.size() > 5 && keyword.starts_with("NAXIS")) || keyword.starts_with("TTYPE") ||
+         keyword.starts_with("TFORM") || keyword.starts_with("ZNAXIS") || keyword.starts_with("ZTILE") ||
+         keyword.starts_with("ZNAME") || keyword.starts_with("ZVAL") || keyword == "ZIMAGE" || keyword == "ZCMPTYPE" ||
+         keyword == "ZBITPIX" || keyword == "ZQUANTIZ" || keyword == "ZEXTEND" || keyword == "ZSIMPLE" ||
+         keyword == "ZTENSION" || keyword == "ZPCOUNT" || keyword == "ZGCOUNT" || keyword == "ZHECKSUM" ||
          keyword == "ZDATASUM" || keyword == "ZBLANK";
 }
 
@@ -66,10 +70,14 @@ void set_grid_keywords(Header& sci, model::SkyGrid const& grid) {
 
 char const* weight_keyword(ResampleOptions const& options) {
   switch (options.weight_type) {
-    case kernels::WeightType::Ivm: return "ivm";
-    case kernels::WeightType::IvmSky: return "ivm-sky";
-    case kernels::WeightType::Exptime: return "exptime";
-    case kernels::WeightType::None: return "none";
+    case kernels::WeightType::Ivm:
+      return "ivm";
+    case kernels::WeightType::IvmSky:
+      return "ivm-sky";
+    case kernels::WeightType::Exptime:
+      return "exptime";
+    case kernels::WeightType::None:
+      return "none";
   }
   return "ivm";
 }
@@ -86,12 +94,14 @@ void set_exposure_span(std::vector<store::ExposureRecord> const& records, Mosaic
   if (end) primary.set("EXPEND", *end, "[d] exposure end time in MJD");
 }
 
-void set_product_keywords(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records, Header& primary, Header& sci) {
+void set_product_keywords(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records, Header& primary,
+                          Header& sci) {
   auto const& options = plan.request.options;
   double const radian = plan.grid.cdelt[0] * std::numbers::pi / 180, arcsec = plan.grid.cdelt[0] * 3600;
   sci.set("PIXAR_SR", radian * radian, "Nominal pixel area in steradians");
   sci.set("PIXAR_A2", arcsec * arcsec, "Nominal pixel area in arcsec^2");
-  sci.set("S_REGION", sky::format_s_regions(sky::unite_footprints(plan.grid, plan.footprints)), "spatial extent of the observation");
+  sci.set("S_REGION", sky::format_s_regions(sky::unite_footprints(plan.grid, plan.footprints)),
+          "spatial extent of the observation");
   auto const times = sum_exposure_times(plan, records);
   primary.set("FILENAME", i2d_path(plan).filename().string(), "Name of the file");
   primary.set("DATAMODL", "ImageModel", "Type of data model");
@@ -134,7 +144,8 @@ std::vector<std::byte> make_asdf(MosaicPlan const& plan, io::AsdfValue header_ta
     arrays.push_back({"var_rnoise", "VAR_RNOISE", 1, "float32", shape});
     arrays.push_back({"var_flat", "VAR_FLAT", 1, "float32", shape});
   }
-  if (plan.writes_dense_context()) arrays.push_back({"con", "CON", 1, "int32", {plan.dense_context_planes(), plan.grid.ny, plan.grid.nx}});
+  if (plan.writes_dense_context())
+    arrays.push_back({"con", "CON", 1, "int32", {plan.dense_context_planes(), plan.grid.ny, plan.grid.nx}});
   // Header keywords win over the tree for all metadata but the WCS, so the tree carries only that (spec 25, 1.4).
   auto tree = io::make_datamodel_tree({}, sky::make_grid_gwcs(plan.grid).get(), arrays);
   if (!header_table.is_null()) tree.set("hdrtab", std::move(header_table));
@@ -155,7 +166,8 @@ I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan co
     auto const& image = hdus[static_cast<std::size_t>(first.image_hdu)].header;
     if (first.image_hdu != 0) metadata.sci = image;
     for (Header* header : {&metadata.primary, &metadata.sci})
-      header->remove_if([](std::string const& keyword) { return is_storage_keyword(keyword) || is_geometry_keyword(keyword); });
+      header->remove_if(
+          [](std::string const& keyword) { return is_storage_keyword(keyword) || is_geometry_keyword(keyword); });
     io::AsdfValue header_table;
     if (plan.request.options.blendheaders && members.size() > 1) {
       blend_headers(members, metadata.primary, metadata.sci);

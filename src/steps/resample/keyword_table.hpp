@@ -7,10 +7,10 @@ namespace tessera::steps {
 enum class KeywordKind { Text, Real, Integer, Logical };
 
 struct ImageKeyword {
-  char const* keyword;   ///< FITS keyword
-  char const* path;      ///< place in the metadata tree, "meta.instrument.name"
+  char const* keyword;  ///< FITS keyword
+  char const* path;     ///< place in the metadata tree, "meta.instrument.name"
   KeywordKind kind;
-  bool in_sci;           ///< in the SCI header rather than the primary
+  bool in_sci;  ///< in the SCI header rather than the primary
 };
 
 /// In the order of the official schema.

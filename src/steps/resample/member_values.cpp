@@ -12,7 +12,8 @@ namespace {
 /// A value as text that reads back the same, whatever its kind.
 std::optional<std::string> value_text(model::Header const& header, ImageKeyword const& keyword) {
   switch (keyword.kind) {
-    case KeywordKind::Text: return header.text(keyword.keyword);
+    case KeywordKind::Text:
+      return header.text(keyword.keyword);
     case KeywordKind::Real:
       if (auto const value = header.real(keyword.keyword)) return fmt::format("{}", *value);
       return std::nullopt;
@@ -35,7 +36,8 @@ MemberValues read_values(store::ExposureRecord const& record) {
   for (auto const& keyword : image_keywords()) {
     auto value = value_text(keyword.in_sci ? image : primary, keyword);
     // A plain image keeps everything in one header.
-    if (!value && record.kind == store::ExposureKind::PlainImage) value = value_text(keyword.in_sci ? primary : image, keyword);
+    if (!value && record.kind == store::ExposureKind::PlainImage)
+      value = value_text(keyword.in_sci ? primary : image, keyword);
     member.values.push_back(std::move(value));
   }
   return member;

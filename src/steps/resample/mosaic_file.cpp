@@ -44,8 +44,9 @@ void create_mosaic_file(MosaicPlan const& plan) {
   file.set_attribute("", "format", std::string("tessera mosaic 1"));
   file.set_attribute("", "key", plan.key);
   file.set_attribute("", "pixel_scale_ratio", grid.pixel_scale_ratio);
-  file.write_array("grid", std::vector<double>{grid.crpix.x, grid.crpix.y, grid.crval.ra, grid.crval.dec, grid.cdelt[0],
-                                               grid.cdelt[1], grid.pc[0][0], grid.pc[0][1], grid.pc[1][0], grid.pc[1][1]});
+  file.write_array("grid",
+                   std::vector<double>{grid.crpix.x, grid.crpix.y, grid.crval.ra, grid.crval.dec, grid.cdelt[0],
+                                       grid.cdelt[1], grid.pc[0][0], grid.pc[0][1], grid.pc[1][0], grid.pc[1][1]});
   file.create_image("SCI", Hdf5Type::Float32, grid.ny, grid.nx);
   file.create_image("WHT", Hdf5Type::Float32, grid.ny, grid.nx);
   if (plan.request.options.enable_err)
@@ -53,7 +54,8 @@ void create_mosaic_file(MosaicPlan const& plan) {
       file.create_image(name, Hdf5Type::Float32, grid.ny, grid.nx);
   if (plan.context_planes == 0) return;
   file.create_image("context/bits", Hdf5Type::UInt32, plan.context_planes * Side, Side);
-  // Which input each bit is: inputs of block b are [first[b], first[b + 1]); plane p of the block starts at offset[b] + p.
+  // Which input each bit is: inputs of block b are [first[b], first[b + 1]); plane p of the block starts at offset[b] +
+  // p.
   std::vector<std::int64_t> first{0}, inputs;
   for (auto const& members : plan.block_members) {
     inputs.insert(inputs.end(), members.begin(), members.end());
@@ -80,7 +82,8 @@ void write_block(Hdf5File& file, MosaicPlan const& plan, std::int64_t block, ker
 
   // The block knows the inputs that reached it; the file has a bit for every one that might have.
   std::size_t const planes = (members.size() + 31) / 32;
-  std::vector<std::vector<std::uint32_t>> bits(planes, std::vector<std::uint32_t>(static_cast<std::size_t>(Side * Side), 0));
+  std::vector<std::vector<std::uint32_t>> bits(planes,
+                                               std::vector<std::uint32_t>(static_cast<std::size_t>(Side * Side), 0));
   for (std::size_t k = 0; k < drizzled.inputs.size(); ++k) {
     auto const found = std::lower_bound(members.begin(), members.end(), drizzled.inputs[k]);
     TESSERA_EXPECT(found != members.end() && *found == drizzled.inputs[k]);
@@ -92,11 +95,13 @@ void write_block(Hdf5File& file, MosaicPlan const& plan, std::int64_t block, ker
             ((source[static_cast<std::size_t>(y * box.width() + x)] >> (k % 32)) & 1u) << (to % 32);
   }
   for (std::size_t plane = 0; plane < planes; ++plane)
-    file.write_box("context/bits", context_box(plan.context_offset[static_cast<std::size_t>(block)] + static_cast<std::int64_t>(plane)),
+    file.write_box("context/bits",
+                   context_box(plan.context_offset[static_cast<std::size_t>(block)] + static_cast<std::int64_t>(plane)),
                    bits[plane]);
 }
 
-std::vector<std::uint32_t> read_dense_context(Hdf5File const& file, MosaicPlan const& plan, std::int64_t strip, int plane) {
+std::vector<std::uint32_t> read_dense_context(Hdf5File const& file, MosaicPlan const& plan, std::int64_t strip,
+                                              int plane) {
   auto const blocks = plan.grid.blocks();
   std::int64_t const y0 = strip * Side, height = std::min(Side, plan.grid.ny - y0);
   std::vector<std::uint32_t> dense(static_cast<std::size_t>(height * plan.grid.nx), 0);
@@ -109,8 +114,10 @@ std::vector<std::uint32_t> read_dense_context(Hdf5File const& file, MosaicPlan c
       std::size_t const last = std::min(members.size(), first + 32);
       // Only members of this dense plane matter: numbers [32 plane, 32 plane + 32).
       if (members[last - 1] < 32 * plane || members[first] >= 32 * (plane + 1)) continue;
-      file.read_box("context/bits",
-                    context_box(plan.context_offset[static_cast<std::size_t>(block)] + static_cast<std::int64_t>(first / 32)), bits);
+      file.read_box(
+          "context/bits",
+          context_box(plan.context_offset[static_cast<std::size_t>(block)] + static_cast<std::int64_t>(first / 32)),
+          bits);
       for (std::size_t k = first; k < last; ++k) {
         int const bit = members[k] - 32 * plane;
         if (bit < 0 || bit > 31) continue;

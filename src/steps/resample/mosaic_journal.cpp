@@ -40,7 +40,9 @@ void MosaicJournal::restart() const {
   std::error_code error;
   std::filesystem::remove_all(folder_, error);
   if (!error) std::filesystem::create_directories(folder_, error);
-  if (error) throw IoError({"cannot make the journal", folder_.string(), "", error.message(), "free some space or change its permissions"});
+  if (error)
+    throw IoError({"cannot make the journal", folder_.string(), "", error.message(),
+                   "free some space or change its permissions"});
 }
 
 void MosaicJournal::append(std::vector<std::int64_t> const& blocks) const {

@@ -61,7 +61,8 @@ std::int64_t MosaicPlan::bytes_hdf5() const {
 
 std::int64_t MosaicPlan::bytes_fits() const {
   int const images = 2 + (request.options.enable_err ? 1 + (request.options.report_var ? 3 : 0) : 0);
-  return grid.nx * grid.ny * 4 * (images + (writes_dense_context() ? dense_context_planes() : 0)) + (std::int64_t{1} << 20);
+  return grid.nx * grid.ny * 4 * (images + (writes_dense_context() ? dense_context_planes() : 0)) +
+         (std::int64_t{1} << 20);
 }
 
 bool MosaicPlan::writes_dense_context() const {
@@ -69,7 +70,8 @@ bool MosaicPlan::writes_dense_context() const {
          grid.nx * grid.ny * 4 * dense_context_planes() <= request.options.dense_context_limit;
 }
 
-std::vector<model::SkyPolygon> corrected_footprints(parallel::Communicator const& communicator, MosaicRequest const& request,
+std::vector<model::SkyPolygon> corrected_footprints(parallel::Communicator const& communicator,
+                                                    MosaicRequest const& request,
                                                     std::vector<store::ExposureRecord> const& records,
                                                     store::Ledger const& ledger) {
   std::vector<model::SkyPolygon> footprints;
@@ -108,7 +110,8 @@ model::SkyGrid plan_grid(std::vector<MosaicRequest const*> const& requests,
                                requests.front()->options.grid);
 }
 
-MosaicPlan plan_mosaic(MosaicRequest request, model::SkyGrid const& grid, std::vector<model::SkyPolygon> const& footprints,
+MosaicPlan plan_mosaic(MosaicRequest request, model::SkyGrid const& grid,
+                       std::vector<model::SkyPolygon> const& footprints,
                        std::vector<store::ExposureRecord> const& records, std::string const& ledger_hash) {
   MosaicPlan plan;
   plan.request = std::move(request);
@@ -132,14 +135,17 @@ MosaicPlan plan_mosaic(MosaicRequest request, model::SkyGrid const& grid, std::v
       y_low = std::min(y_low, p.y - margin);
       y_high = std::max(y_high, p.y + margin);
     }
-    if (!(x_high >= 0 && y_high >= 0 && x_low < static_cast<double>(grid.nx) && y_low < static_cast<double>(grid.ny))) continue;
+    if (!(x_high >= 0 && y_high >= 0 && x_low < static_cast<double>(grid.nx) && y_low < static_cast<double>(grid.ny)))
+      continue;
     auto const clamp_block = [](double value, std::int64_t count) {
       return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(value / model::BlockSize)), 0, count - 1);
     };
     for (auto row = clamp_block(y_low, blocks.rows()); row <= clamp_block(y_high, blocks.rows()); ++row)
-      for (auto column = clamp_block(x_low, blocks.columns()); column <= clamp_block(x_high, blocks.columns()); ++column) {
+      for (auto column = clamp_block(x_low, blocks.columns()); column <= clamp_block(x_high, blocks.columns());
+           ++column) {
         auto const block = row * blocks.columns() + column;
-        if (touches(outline, blocks.box(block), margin)) plan.block_members[static_cast<std::size_t>(block)].push_back(static_cast<int>(k));
+        if (touches(outline, blocks.box(block), margin))
+          plan.block_members[static_cast<std::size_t>(block)].push_back(static_cast<int>(k));
       }
   }
 
@@ -168,11 +174,11 @@ std::vector<std::pair<std::string, std::string>> manifest_inputs(MosaicPlan cons
                                                                  std::string const& ledger_hash) {
   auto const& g = plan.grid;
   std::vector<std::pair<std::string, std::string>> inputs;
-  inputs.emplace_back("grid", io::sha256(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", g.nx, g.ny, g.crpix.x,
-                                                     g.crpix.y, g.crval.ra, g.crval.dec, g.cdelt[0], g.cdelt[1], g.pc[0][0],
-                                                     g.pc[0][1], g.pc[1][0], g.pc[1][1], g.pixel_scale_ratio,
-                                                     g.bounding_box[0][0], g.bounding_box[0][1], g.bounding_box[1][0],
-                                                     g.bounding_box[1][1])));
+  inputs.emplace_back(
+      "grid", io::sha256(fmt::format("{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", g.nx, g.ny, g.crpix.x,
+                                     g.crpix.y, g.crval.ra, g.crval.dec, g.cdelt[0], g.cdelt[1], g.pc[0][0], g.pc[0][1],
+                                     g.pc[1][0], g.pc[1][1], g.pixel_scale_ratio, g.bounding_box[0][0],
+                                     g.bounding_box[0][1], g.bounding_box[1][0], g.bounding_box[1][1])));
   inputs.emplace_back("dense context", plan.writes_dense_context() ? "written" : "left out");
   if (!ledger_hash.empty()) inputs.emplace_back("ledger", ledger_hash);
   for (int const member : plan.request.members) {

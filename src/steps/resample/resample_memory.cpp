@@ -8,16 +8,16 @@ namespace tessera::steps {
 
 namespace {
 
-/// Bytes a pixel of one exposure row while it is read and prepared: SCI, ERR, DQ, WHT, three variances and the weight made
-/// of them, 4 bytes each, and SCI once more in double while the ledger is applied.
+/// Bytes a pixel of one exposure row while it is read and prepared: SCI, ERR, DQ, WHT, three variances and the weight
+/// made of them, 4 bytes each, and SCI once more in double while the ledger is applied.
 constexpr std::int64_t ExposurePixelBytes = 8 * 4 + 8;
 constexpr std::int64_t MegaByte = std::int64_t{1} << 20;
 constexpr std::int64_t BlockPixels = std::int64_t{model::BlockSize} * model::BlockSize;
 
 }  // namespace
 
-ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records, std::int64_t budget,
-                             std::int64_t resident, int threads) {
+ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records,
+                             std::int64_t budget, std::int64_t resident, int threads) {
   auto const& options = plan.request.options;
   auto const drizzle = options.drizzle(plan.grid.pixel_scale_ratio);
   double coarsest = 0;  // input pixels an output pixel
@@ -33,29 +33,34 @@ ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::Exposure
 
   ResampleMemory memory;
   std::int64_t const strip = plan.grid.nx * model::BlockSize * 4;
-  memory.fixed_bytes = resident + kernels::BlockAccumulator::scratch_bytes(drizzle) * threads + 3 * strip + 32 * MegaByte;
+  memory.fixed_bytes =
+      resident + kernels::BlockAccumulator::scratch_bytes(drizzle) * threads + 3 * strip + 32 * MegaByte;
   // Sums, then the finished float planes and the context bits of the block being written.
   int const images = 2 + (options.enable_err ? 4 : 0);
-  std::int64_t const context = options.enable_ctx ? static_cast<std::int64_t>((deepest + 31) / 32) * BlockPixels * 4 : 0;
+  std::int64_t const context =
+      options.enable_ctx ? static_cast<std::int64_t>((deepest + 31) / 32) * BlockPixels * 4 : 0;
   memory.block_bytes = kernels::BlockAccumulator::bytes(drizzle) + context;
   std::int64_t const finishing = BlockPixels * 4 * images + 2 * context;
   memory.fixed_bytes += finishing * threads;
 
-  // A block needs at least the input rows under it: a square of BlockSize output pixels turned by 45 degrees, and the reach
-  // of a drop on both sides.
+  // A block needs at least the input rows under it: a square of BlockSize output pixels turned by 45 degrees, and the
+  // reach of a drop on both sides.
   auto const diagonal = static_cast<std::int64_t>(1.5 * model::BlockSize * std::max(1.0, coarsest)) + 64;
   std::int64_t const least_rows = std::min(tallest, diagonal);
   std::int64_t const row_bytes = widest * ExposurePixelBytes;
   std::int64_t const least = memory.fixed_bytes + least_rows * row_bytes + memory.block_bytes;
   if (budget < least)
     throw BudgetError({"the memory of a rank cannot hold one block of the mosaic", plan.request.product,
-                       fmt::format("at least {} MB a rank", least / MegaByte + 1), fmt::format("{} MB", budget / MegaByte),
-                       fmt::format("give --memory-per-rank {}M or more (fewer ranks a node leave more for each)", least / MegaByte + 1)});
+                       fmt::format("at least {} MB a rank", least / MegaByte + 1),
+                       fmt::format("{} MB", budget / MegaByte),
+                       fmt::format("give --memory-per-rank {}M or more (fewer ranks a node leave more for each)",
+                                   least / MegaByte + 1)});
   // Whole exposures where they fit in a third of what is free; the rest is for blocks.
   std::int64_t const free = budget - memory.fixed_bytes;
   memory.rows = std::clamp(free / 3 / row_bytes, least_rows, tallest);
   memory.exposure_bytes = memory.rows * row_bytes;
-  memory.blocks = std::clamp<std::int64_t>((free - memory.exposure_bytes) / memory.block_bytes, 1, plan.grid.blocks().count());
+  memory.blocks =
+      std::clamp<std::int64_t>((free - memory.exposure_bytes) / memory.block_bytes, 1, plan.grid.blocks().count());
   return memory;
 }
 

@@ -40,15 +40,16 @@ class Stopwatch {
   Clock::time_point begin_;
 };
 
-/// Says which exposures reached no block of a mosaic made in one go: all NaN, all flagged, or of no weight. Throws InputError
-/// when none did: an empty mosaic is no product. Collective over `group`.
+/// Says which exposures reached no block of a mosaic made in one go: all NaN, all flagged, or of no weight. Throws
+/// InputError when none did: an empty mosaic is no product. Collective over `group`.
 void warn_of_silent_members(Communicator const& group, StepContext const& context, MosaicPlan const& plan,
                             std::set<int> const& heard_here) {
   std::vector<int> const mine(heard_here.begin(), heard_here.end());
   auto const all = group.all_gather_values<int>(mine);
   std::set<int> const heard(all.begin(), all.end());
   if (heard.empty())
-    throw InputError({"no exposure has a usable pixel", plan.request.product, "pixels that are not NaN, flagged or without weight",
+    throw InputError({"no exposure has a usable pixel", plan.request.product,
+                      "pixels that are not NaN, flagged or without weight",
                       fmt::format("none in {} exposures", plan.request.members.size()),
                       "check the SCI, DQ and weight planes of the inputs, and that they lie on the output grid"});
   if (!group.is_root()) return;
@@ -101,18 +102,22 @@ Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledg
     if (!finished.contains(plan.order[position])) todo.push_back(plan.order[position]);
   progress.advance(static_cast<std::int64_t>(run.end - run.begin - todo.size()));
 
-  auto const memory = divide_memory(plan, context.records, context.budget.limit(), context.program_bytes, compute::thread_count());
-  parallel::MemoryBudget::Reservation const reservation(
-      context.budget, "resample " + plan.request.product, memory.exposure_bytes + memory.block_bytes * memory.blocks);
+  auto const memory =
+      divide_memory(plan, context.records, context.budget.limit(), context.program_bytes, compute::thread_count());
+  parallel::MemoryBudget::Reservation const reservation(context.budget, "resample " + plan.request.product,
+                                                        memory.exposure_bytes + memory.block_bytes * memory.blocks);
   auto const drizzle = plan.request.options.drizzle(plan.grid.pixel_scale_ratio);
-  // Waves end at the journal: with ample memory they are still cut, so that a stop or a kill costs an eighth of the work.
-  auto const wave_size = std::min(static_cast<std::size_t>(memory.blocks), std::max<std::size_t>(LeastWave, (todo.size() + 7) / 8));
+  // Waves end at the journal: with ample memory they are still cut, so that a stop or a kill costs an eighth of the
+  // work.
+  auto const wave_size =
+      std::min(static_cast<std::size_t>(memory.blocks), std::max<std::size_t>(LeastWave, (todo.size() + 7) / 8));
   for (std::size_t begin = 0; begin < todo.size(); begin += wave_size) {
     if (context.control.poll() >= StopRequest::FinishItems) return Progressed::Stopped;
     std::span<std::int64_t const> const wave(todo.data() + begin, std::min(wave_size, todo.size() - begin));
     std::vector<kernels::BlockAccumulator> accumulators;
     accumulators.reserve(wave.size());
-    for (auto const block : wave) accumulators.emplace_back(plan.grid.blocks().box(block), plan.grid.nx, plan.grid.ny, drizzle);
+    for (auto const block : wave)
+      accumulators.emplace_back(plan.grid.blocks().box(block), plan.grid.nx, plan.grid.ny, drizzle);
     if (!drizzle_wave(context, plan, ledger, memory, wave, accumulators, counts)) return Progressed::Stopped;
     for (std::size_t k = 0; k < wave.size(); ++k) {
       auto const drizzled = accumulators[k].finish(plan.request.options.fillval);
@@ -128,7 +133,8 @@ Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledg
   return Progressed::Finished;
 }
 
-/// Pictures of the mosaic, or none: old ones never stay beside a new file, and a failure costs a warning only. Collective.
+/// Pictures of the mosaic, or none: old ones never stay beside a new file, and a failure costs a warning only.
+/// Collective.
 void make_pictures(Communicator const& group, StepContext const& context, MosaicPlan const& plan) {
   parallel::all_or_none(group, [&] {
     std::error_code ignored;
@@ -138,15 +144,15 @@ void make_pictures(Communicator const& group, StepContext const& context, Mosaic
   try {
     auto const& first = context.records[static_cast<std::size_t>(plan.request.members.front())];
     if (plan.request.options.quicklook) write_mosaic_quicklooks(group, plan, first.unit);
-  } catch (std::exception const& error) {
-    log::warn("{}: no pictures: {}", plan.request.product, error.what());
+  } catch (std::exception const& error) {  // agreed: every rank is here
+    if (group.is_root()) log::warn("{}: no pictures: {}", plan.request.product, error.what());
   }
   group.barrier();  // the manifest says that they are there
 }
 
 /// The products of a finished mosaic: FITS, pictures, manifest; then the working files go.
-void finish_mosaic(Communicator const& group, StepContext& context, MosaicPlan const& plan, MosaicJournal const& journal,
-                   StepCounts& counts) {
+void finish_mosaic(Communicator const& group, StepContext& context, MosaicPlan const& plan,
+                   MosaicJournal const& journal, StepCounts& counts) {
   Stopwatch const watch(counts.busy_s);
   auto const metadata = make_i2d_metadata(group, plan, context.records);
   // The old manifest goes first: it must never stand beside a new file.
@@ -177,11 +183,12 @@ bool is_up_to_date(MosaicPlan const& plan) {
   auto const& options = plan.request.options;
   auto const pictures = quicklook_paths(plan);
   return (!options.keep_hdf5 || std::filesystem::exists(mosaic_path(plan))) &&
-         (!options.quicklook || std::all_of(pictures.begin(), pictures.end(), [](auto const& path) { return std::filesystem::exists(path); }));
+         (!options.quicklook || std::all_of(pictures.begin(), pictures.end(),
+                                            [](auto const& path) { return std::filesystem::exists(path); }));
 }
 
-/// Opens the unfinished file on all ranks of the group. When only some can, closing it (collective) would hang the others:
-/// the job is aborted, and a restart is cheap (design, section 8).
+/// Opens the unfinished file on all ranks of the group. When only some can, closing it (collective) would hang the
+/// others: the job is aborted, and a restart is cheap (design, section 8).
 std::unique_ptr<io::Hdf5File> open_together(Communicator const& group, MosaicPlan const& plan) {
   std::unique_ptr<io::Hdf5File> file;
   std::optional<IoError> failure;
@@ -270,7 +277,8 @@ StepOutcome run_resample(StepContext& context, std::vector<MosaicPlan> const& pl
   // Communicators of all mosaics first, while everyone is here: later each group meets alone, in ascending order.
   std::vector<Communicator> groups;
   for (std::size_t mosaic = 0; mosaic < todo.size(); ++mosaic) {
-    bool const owner = std::any_of(mine.begin(), mine.end(), [&](BlockRun const& r) { return r.mosaic == static_cast<int>(mosaic); });
+    bool const owner =
+        std::any_of(mine.begin(), mine.end(), [&](BlockRun const& r) { return r.mosaic == static_cast<int>(mosaic); });
     groups.push_back(context.world.split(owner ? 1 : -1));
   }
 
@@ -288,7 +296,9 @@ StepOutcome run_resample(StepContext& context, std::vector<MosaicPlan> const& pl
           written += i2d_path(plan).string() + "\n";
       } catch (Error const& error) {
         if (error.status() == ExitStatus::InternalError) throw;  // a bug is no failure of a mosaic
-        if (group.is_root()) failures.push_back({plan.request.product, error.what(), static_cast<int>(error.status()), context.world.rank()});
+        if (group.is_root())
+          failures.push_back(
+              {plan.request.product, error.what(), static_cast<int>(error.status()), context.world.rank()});
         if (context.stop_on_error) context.control.raise(StopRequest::Failure);
       }
     }

@@ -34,7 +34,8 @@ std::vector<io::HduPlan> plan_hdus(MosaicPlan const& plan, I2dMetadata const& me
     hdu.axes = {plan.grid.nx, plan.grid.ny};
     if (name == "CON") hdu.axes.push_back(plan.dense_context_planes());
     if (name == "SCI") hdu.header = metadata.sci;
-    if (name == "ERR") hdu.header.set("BUNIT", metadata.sci.text("BUNIT").value_or("MJy/sr"), "physical units of the array values");
+    if (name == "ERR")
+      hdu.header.set("BUNIT", metadata.sci.text("BUNIT").value_or("MJy/sr"), "physical units of the array values");
     hdus.push_back(hdu);
   }
   if (!metadata.table_columns.empty()) {
@@ -45,15 +46,7 @@ std::vector<io::HduPlan> plan_hdus(MosaicPlan const& plan, I2dMetadata const& me
     table.table_columns = metadata.table_columns;
     hdus.push_back(table);
   }
-  io::HduPlan asdf;
-  asdf.extname = "ASDF";
-  asdf.binary_table = true;
-  asdf.axes = {metadata.asdf_bytes, 1};
-  model::Header columns;
-  columns.set("TTYPE1", "ASDF_METADATA");
-  columns.set("TFORM1", fmt::format("{}B", metadata.asdf_bytes));
-  asdf.table_columns = columns.cards();
-  hdus.push_back(asdf);
+  hdus.push_back(io::plan_asdf_hdu(metadata.asdf_bytes));
   return hdus;
 }
 
@@ -61,8 +54,8 @@ std::vector<io::HduPlan> plan_hdus(MosaicPlan const& plan, I2dMetadata const& me
 struct Strip {
   std::size_t hdu;
   std::string name;
-  int plane;           ///< of CON
-  std::int64_t row;    ///< strip number
+  int plane;         ///< of CON
+  std::int64_t row;  ///< strip number
 };
 
 }  // namespace
@@ -79,7 +72,8 @@ std::int64_t write_i2d(parallel::Communicator const& group, MosaicPlan const& pl
     if (hdus[k].binary_table) continue;
     int const planes = hdus[k].axes.size() > 2 ? static_cast<int>(hdus[k].axes[2]) : 1;
     for (int plane = 0; plane < planes; ++plane)
-      for (std::int64_t row = 0; row < plan.grid.blocks().rows(); ++row) strips.push_back({k, hdus[k].extname, plane, row});
+      for (std::int64_t row = 0; row < plan.grid.blocks().rows(); ++row)
+        strips.push_back({k, hdus[k].extname, plane, row});
   }
 
   std::int64_t written = 0;

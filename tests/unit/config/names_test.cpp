@@ -4,8 +4,8 @@
 #include "tessera/config/exposure_name.hpp"
 #include "tessera/config/product_names.hpp"
 #include "tessera/config/raw_files.hpp"
-#include "tessera/core/error.hpp"
 #include "tessera/config/toml_file.hpp"
+#include "tessera/core/error.hpp"
 
 using namespace tessera;
 using namespace tessera::config;

@@ -44,11 +44,28 @@ TEST(ParseStep, RefusesWhatIsUnknownAndNamesTheNearest) {
 }
 
 TEST(StepCatalogue, HasEveryStepOfPjpipe) {
-  for (auto const* name :
-       {"download", "gaia_query", "get_wcs_adjust", "anchoring", "release", "regress_against_previous", "lv1", "lv2",
-        "single_tile_destripe", "apply_wcs_adjust", "lyot_mask", "lyot_separate", "level_match", "multi_tile_destripe",
-        "psf_model", "lv3", "astrometric_catalog", "astrometric_align", "mosaic_individual_fields", "psf_matching",
-        "persistence", "move_raw_obs"})
+  for (auto const* name : {"download",
+                           "gaia_query",
+                           "get_wcs_adjust",
+                           "anchoring",
+                           "release",
+                           "regress_against_previous",
+                           "lv1",
+                           "lv2",
+                           "single_tile_destripe",
+                           "apply_wcs_adjust",
+                           "lyot_mask",
+                           "lyot_separate",
+                           "level_match",
+                           "multi_tile_destripe",
+                           "psf_model",
+                           "lv3",
+                           "astrometric_catalog",
+                           "astrometric_align",
+                           "mosaic_individual_fields",
+                           "psf_matching",
+                           "persistence",
+                           "move_raw_obs"})
     EXPECT_NE(find_step(name), nullptr) << name;
   EXPECT_EQ(all_steps().size(), 22u);
   EXPECT_EQ(find_step("lv4"), nullptr);
@@ -88,26 +105,33 @@ std::vector<std::string> chain(std::vector<std::string> const& texts, std::strin
 }  // namespace
 
 TEST(ChainStepFolders, FollowsTheOrderOfPhangs) {
-  std::vector<std::string> const steps{"download", "lv1", "single_tile_destripe.nircam", "lv2", "get_wcs_adjust",
-                                       "apply_wcs_adjust", "lyot_separate.miri", "level_match", "lv3",
-                                       "astrometric_catalog.miri", "astrometric_align", "anchoring", "psf_matching"};
+  std::vector<std::string> const steps{"download",
+                                       "lv1",
+                                       "single_tile_destripe.nircam",
+                                       "lv2",
+                                       "get_wcs_adjust",
+                                       "apply_wcs_adjust",
+                                       "lyot_separate.miri",
+                                       "level_match",
+                                       "lv3",
+                                       "astrometric_catalog.miri",
+                                       "astrometric_align",
+                                       "anchoring",
+                                       "psf_matching"};
   EXPECT_EQ(chain(steps, "F200W"),
-            (std::vector<std::string>{"lv1: uncal(uncal) -> lv1 raw",
-                                      "single_tile_destripe: lv1(rate) -> single_tile_destripe",
-                                      "lv2: single_tile_destripe(rate) -> lv2",
-                                      "apply_wcs_adjust: lv2(cal) -> apply_wcs_adjust",
-                                      "level_match: apply_wcs_adjust(cal) -> level_match",
-                                      "lv3: level_match(cal) -> lv3",
-                                      "astrometric_align: lv3(i2d) -> lv3",
-                                      "psf_matching: lv3(i2d_anchor) -> psf_matching"}));
+            (std::vector<std::string>{
+                "lv1: uncal(uncal) -> lv1 raw", "single_tile_destripe: lv1(rate) -> single_tile_destripe",
+                "lv2: single_tile_destripe(rate) -> lv2", "apply_wcs_adjust: lv2(cal) -> apply_wcs_adjust",
+                "level_match: apply_wcs_adjust(cal) -> level_match", "lv3: level_match(cal) -> lv3",
+                "astrometric_align: lv3(i2d) -> lv3", "psf_matching: lv3(i2d_anchor) -> psf_matching"}));
   EXPECT_EQ(chain(steps, "F770W")[3], "lyot_separate: apply_wcs_adjust(cal) -> lyot_separate");
 }
 
 TEST(ChainStepFolders, DestripesCalFilesAfterLevelTwo) {
-  EXPECT_EQ(chain({"lv2", "single_tile_destripe", "lv3"}, "F200W"),
-            (std::vector<std::string>{"lv2: lv1(rate) -> lv2 raw",
-                                      "single_tile_destripe: lv2(cal) -> single_tile_destripe",
-                                      "lv3: single_tile_destripe(cal) -> lv3"}));
+  EXPECT_EQ(
+      chain({"lv2", "single_tile_destripe", "lv3"}, "F200W"),
+      (std::vector<std::string>{"lv2: lv1(rate) -> lv2 raw", "single_tile_destripe: lv2(cal) -> single_tile_destripe",
+                                "lv3: single_tile_destripe(cal) -> lv3"}));
 }
 
 TEST(ChainStepFolders, StartsAtCalFilesForOtherSteps) {

@@ -10,10 +10,11 @@ inline std::string const local_text = "raw_dir = '/raw'\nreprocess_dir = '/work'
 
 /// A survey with these steps and this text after the top level.
 inline SurveyText survey_text(std::string const& steps, std::string const& rest = "") {
-  return {"targets = ['ngc0628', 'IC5332']\nversion = 'v1'\n"
-          "bands = ['F200W', 'F300M', 'F770W', 'F770W_bgr']\nsteps = [" +
-              steps + "]\n" + rest,
-          local_text};
+  return {
+      "targets = ['ngc0628', 'IC5332']\nversion = 'v1'\n"
+      "bands = ['F200W', 'F300M', 'F770W', 'F770W_bgr']\nsteps = [" +
+          steps + "]\n" + rest,
+      local_text};
 }
 
 inline Survey parse(std::string const& steps, std::string const& rest = "") {

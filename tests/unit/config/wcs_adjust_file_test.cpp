@@ -48,8 +48,7 @@ TEST(WcsAdjustFile, TakesAMissingShiftAsZero) {
 
 TEST(WcsAdjustFile, RefusesOtherShapesWithTheirPlace) {
   for (auto const* wrong : {"a = 1", "[wcs_adjust]\na = 1", "[wcs_adjust]\na.shift = [1]",
-                            "[wcs_adjust]\na.shift = ['x', 1]",
-                            "[wcs_adjust]\na.matrix = [1, 2]"})
+                            "[wcs_adjust]\na.shift = ['x', 1]", "[wcs_adjust]\na.matrix = [1, 2]"})
     EXPECT_THROW(parse_wcs_adjust(wrong, "x"), ConfigError) << wrong;
   try {
     parse_wcs_adjust("[wcs_adjust]\njw1.shift = [1, 2, 3]\n", "adjust.toml");

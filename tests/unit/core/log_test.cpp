@@ -69,9 +69,7 @@ TEST_F(Log, AppendsToAFile) {
   EXPECT_NE(text.str().find("into the file"), std::string::npos);
 }
 
-TEST_F(Log, SaysWhichFileCannotBeOpened) {
-  EXPECT_THROW(log::add_file("/proc/no/such/folder/tessera.log"), IoError);
-}
+TEST_F(Log, SaysWhichFileCannotBeOpened) { EXPECT_THROW(log::add_file("/proc/no/such/folder/tessera.log"), IoError); }
 
 TEST_F(Log, ShowsNoProgressLineWhereThereIsNoTerminal) {
   EXPECT_EQ(heard([] { log::progress_line("50 %"); }), "");

@@ -31,9 +31,7 @@ TEST(NearestName, IsEmptyWhenNothingIsNear) {
   EXPECT_EQ(nearest_name("x", std::vector<std::string>{}), "");
 }
 
-TEST(NearestName, TakesTheFirstOfEquallyNear) {
-  EXPECT_EQ(nearest_name("lv9", steps), "lv1");
-}
+TEST(NearestName, TakesTheFirstOfEquallyNear) { EXPECT_EQ(nearest_name("lv9", steps), "lv1"); }
 
 TEST(SuggestName, AsksOrLists) {
   EXPECT_EQ(suggest_name("lv33", steps), "did you mean 'lv3'?");

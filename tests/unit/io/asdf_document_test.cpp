@@ -114,7 +114,14 @@ TEST(AsdfArrays, SwapBytesAndFollowNegativeStrides) {
 }
 
 TEST(AsdfArrays, ReadRecordsAndTexts) {
-  std::string const records("\x01\x00" "ab" "\x00\x00\x80\x3f" "\x02\x00" "c\0" "\x00\x00\x00\x40", 16);
+  std::string const records(
+      "\x01\x00"
+      "ab"
+      "\x00\x00\x80\x3f"
+      "\x02\x00"
+      "c\0"
+      "\x00\x00\x00\x40",
+      16);
   auto const document = parse_text(asdf_text(
       "t: !core/ndarray-1.0.0\n  source: 0\n  byteorder: little\n  shape: [2]\n  datatype:\n"
       "  - {name: id, datatype: int16}\n  - {name: label, datatype: [ascii, 2]}\n  - {name: flux, datatype: float32}\n",
@@ -126,9 +133,9 @@ TEST(AsdfArrays, ReadRecordsAndTexts) {
 }
 
 TEST(AsdfArrays, ReadTablesOfColumns) {
-  auto const document = parse_text(asdf_text(
-      "m: {filter: [F770W, F1000W], value: [1.5, 2]}\n"
-      "t: {columns: [{name: filter, data: [F770W]}, {name: value, data: !core/ndarray-1.0.0 [3]}]}\n"));
+  auto const document = parse_text(
+      asdf_text("m: {filter: [F770W, F1000W], value: [1.5, 2]}\n"
+                "t: {columns: [{name: filter, data: [F770W]}, {name: value, data: !core/ndarray-1.0.0 [3]}]}\n"));
   EXPECT_EQ(document.table_column("m", "filter").to_strings(), (std::vector<std::string>{"F770W", "F1000W"}));
   EXPECT_EQ(document.table_column("m", "value").to_doubles(), (std::vector<double>{1.5, 2}));
   EXPECT_EQ(document.table_column("t", "value").to_doubles(), (std::vector<double>{3}));

@@ -39,8 +39,10 @@ inline std::string big_endian(std::uint64_t value, int count) {
 inline std::string asdf_block(std::string const& stored, std::string compression, std::uint64_t allocated,
                               std::uint64_t used, std::uint64_t data_size, std::uint32_t flags = 0) {
   compression.resize(4, '\0');
-  return "\xD3" "BLK" + big_endian(48, 2) + big_endian(flags, 4) + compression + big_endian(allocated, 8) +
-         big_endian(used, 8) + big_endian(data_size, 8) + std::string(16, '\0') + stored;
+  return "\xD3"
+         "BLK" +
+         big_endian(48, 2) + big_endian(flags, 4) + compression + big_endian(allocated, 8) + big_endian(used, 8) +
+         big_endian(data_size, 8) + std::string(16, '\0') + stored;
 }
 inline std::string asdf_block(std::string const& stored) {
   return asdf_block(stored, "", stored.size(), stored.size(), stored.size());

@@ -61,18 +61,25 @@ TEST(MalformedAsdf, BrokenCompressedBlocksAreRefused) {
     return array_error(asdf_text(EightBytes, asdf_block(stored, "lz4", stored.size(), stored.size(), 8)));
   };
   std::string const little_eight("\x08\x00\x00\x00", 4);
-  std::string const good = big_endian(4 + 9, 4) + little_eight + "\x80" "12345678";
+  std::string const good = big_endian(4 + 9, 4) + little_eight +
+                           "\x80"
+                           "12345678";
   EXPECT_EQ(with(good), "no error");
   expect_says(with(good.substr(0, good.size() - 1)), "beyond its block");
   expect_says(with(big_endian(2, 4) + little_eight), "beyond its block");
-  expect_says(with(big_endian(4 + 9, 4) + little_eight + "\xF0" "12345678"), "broken");
+  expect_says(with(big_endian(4 + 9, 4) + little_eight +
+                   "\xF0"
+                   "12345678"),
+              "broken");
   expect_says(with(big_endian(4 + 1, 4) + std::string("\xFF\xFF\xFF\x7F", 4) + "x"), "more data");
   expect_says(with(good + good), "more data");
   expect_says(with("123"), "chunk header");
   SKIP_WITHOUT_SHARED("data/asdf/basic_zlib.asdf");
   for (auto const* kind : {"zlib", "bzp2", "lz4"}) {
     auto text = test::read_text(test::shared_dir() / "data/asdf" / (std::string("basic_") + kind + ".asdf"));
-    auto const block = text.find("\xD3" "BLK");
+    auto const block = text.find(
+        "\xD3"
+        "BLK");
     text[block + 54 + 12] = static_cast<char>(text[block + 54 + 12] ^ 0x5A);
     EXPECT_NE(array_error(text), "no error") << kind;
   }

@@ -17,10 +17,10 @@ AsdfDocument write_and_read(AsdfValue const& tree) { return AsdfDocument::parse(
 
 TEST(AsdfWriter, WritesScalarsThatReadBackTheSame) {
   std::vector<double> const reals{0, -0.0, 1, 1e-5, 1e300, 0.1, 1.0 / 3, 123456789012345680.0, -2.5e-310};
-  std::vector<std::string> const texts{"",     "plain", "true", "null", "1.5",    "1e5",          "-",  "a: b", "x#y",
-                                       "[a]",  "'q'",   "\"d\"", "back\\slash", "two\nlines", "tab\t", " lead", "~",
-                                       "2022-07-01", "custom:x", "fits:SCI,1", "&anchor", "*alias",
-                                       "!tag", "%", "...", "---"};
+  std::vector<std::string> const texts{"",       "plain", "true", "null",       "1.5",      "1e5",         "-",
+                                       "a: b",   "x#y",   "[a]",  "'q'",        "\"d\"",    "back\\slash", "two\nlines",
+                                       "tab\t",  " lead", "~",    "2022-07-01", "custom:x", "fits:SCI,1",  "&anchor",
+                                       "*alias", "!tag",  "%",    "...",        "---"};
   AsdfValue tree = AsdfValue::mapping();
   tree.set("reals", AsdfValue::Sequence(reals.begin(), reals.end()));
   tree.set("texts", AsdfValue::Sequence(texts.begin(), texts.end()));
@@ -88,8 +88,8 @@ TEST(AsdfWriter, WritesCorrectionsThatAreFoundAgain) {
   SKIP_WITHOUT_SHARED("data/wcs/nrcb1-wcs.asdf");
   auto const wcs = read_wcs(AsdfDocument::read(test::shared_dir() / "data/wcs/nrcb1-wcs.asdf"));
   auto const plane = sky::correction_plane(*wcs, {});
-  model::WcsCorrection const correction{{{{1.0001, 0.0002}, {-0.0003, 0.9998}}}, {1e-6, -2e-6},
-                                        plane.v2_ref, plane.v3_ref, plane.roll_ref};
+  model::WcsCorrection const correction{
+      {{{1.0001, 0.0002}, {-0.0003, 0.9998}}}, {1e-6, -2e-6}, plane.v2_ref, plane.v3_ref, plane.roll_ref};
   auto const corrected = std::dynamic_pointer_cast<sky::Gwcs const>(sky::correct_wcs(wcs, correction));
   ASSERT_TRUE(corrected);
   auto const again = read_wcs(write_and_read(make_datamodel_tree({}, corrected.get(), {})));
@@ -134,9 +134,9 @@ TEST(AsdfWriter, WritesEveryTransform) {
 }
 
 TEST(DatamodelTree, RefersToTheArraysOfTheFitsFile) {
-  auto const document = write_and_read(make_datamodel_tree(
-      AsdfValue::mapping({{"telescope", "JWST"}}), nullptr,
-      {{"data", "SCI", 1, "float32", {4, 5}}, {"dq", "DQ", 1, "uint32", {4, 5}}}));
+  auto const document =
+      write_and_read(make_datamodel_tree(AsdfValue::mapping({{"telescope", "JWST"}}), nullptr,
+                                         {{"data", "SCI", 1, "float32", {4, 5}}, {"dq", "DQ", 1, "uint32", {4, 5}}}));
   EXPECT_EQ(AsdfDocument::fits_source(document.at("dq")), "DQ,1");
   EXPECT_EQ(*document.at("data.shape.1").integer(), 5);
   EXPECT_EQ(*document.at("meta.telescope").string(), "JWST");

@@ -99,8 +99,10 @@ TEST_F(PackedFits, AppliesScaleAndBlankToCompressedIntegers) {
   for (int row = 0; row < 10; ++row)
     for (int column = 0; column < 50; ++column) {
       float const value = values[static_cast<std::size_t>(row * 50 + column)];
-      if (column % 7 == 0) ASSERT_TRUE(std::isnan(value)) << row << " " << column;
-      else ASSERT_EQ(value, 100.0f + 0.5f * static_cast<float>(3 * (row + 30) - column)) << row << " " << column;
+      if (column % 7 == 0)
+        ASSERT_TRUE(std::isnan(value)) << row << " " << column;
+      else
+        ASSERT_EQ(value, 100.0f + 0.5f * static_cast<float>(3 * (row + 30) - column)) << row << " " << column;
     }
 }
 
@@ -111,8 +113,10 @@ TEST_F(PackedFits, KeepsNaNOfLosslessFloats) {
   for (int row = 0; row < 40; ++row)
     for (int column = 0; column < 50; ++column) {
       float const value = values[static_cast<std::size_t>(row * 50 + column)];
-      if (row == column) ASSERT_TRUE(std::isnan(value));
-      else ASSERT_EQ(value, static_cast<float>(row) + static_cast<float>(column) / 64);
+      if (row == column)
+        ASSERT_TRUE(std::isnan(value));
+      else
+        ASSERT_EQ(value, static_cast<float>(row) + static_cast<float>(column) / 64);
     }
 }
 

@@ -100,8 +100,8 @@ TEST_F(ReadFits, ReadsEveryStoredTypeAsFloat) {
 }
 
 TEST_F(ReadFits, ScalesInDoubleAndMakesBlankNaN) {
-  auto const values = image<float>(16, {"BSCALE  = 0.1", "BZERO   = 1000000.0", "BLANK   = -32768"},
-                                   words(2, {1, 7, -32768}), 3);
+  auto const values =
+      image<float>(16, {"BSCALE  = 0.1", "BZERO   = 1000000.0", "BLANK   = -32768"}, words(2, {1, 7, -32768}), 3);
   EXPECT_EQ(values[0], static_cast<float>(1000000.0 + 0.1));
   EXPECT_EQ(values[1], static_cast<float>(1000000.0 + 0.1 * 7));
   EXPECT_TRUE(std::isnan(values[2]));

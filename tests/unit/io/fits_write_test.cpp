@@ -1,3 +1,5 @@
+#include "tessera/io/fits_write.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -12,9 +14,8 @@
 #include "support/test_files.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/io/fits_file.hpp"
 #include "tessera/io/durable_file.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/fits_file.hpp"
 
 namespace tessera::io {
 namespace {

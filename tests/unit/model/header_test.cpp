@@ -108,8 +108,8 @@ TEST(HeaderRead, SurvivesShortAndBrokenCards) {
 }
 
 TEST(HeaderSet, LeavesOtherCardsUntouchedToTheByte) {
-  auto header = header_of({"ODD     =   1.50000E+00  /  strangely   spaced", "B       =                    2 / two",
-                           "C       = 'x'"});
+  auto header = header_of(
+      {"ODD     =   1.50000E+00  /  strangely   spaced", "B       =                    2 / two", "C       = 'x'"});
   auto const before = header.cards();
   header.set("B", 3);
   EXPECT_EQ(header.cards()[0].text, before[0].text);

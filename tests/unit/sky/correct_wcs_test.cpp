@@ -39,9 +39,9 @@ WcsPointer make_mosaic() {
   auto const plane = join(std::make_shared<Scale>(-1e-5), std::make_shared<Scale>(1e-5));
   auto const to_sky = chain(chain(plane, std::make_shared<Gnomonic>(Gnomonic::Direction::PixelToSky)),
                             std::make_shared<Rotate3D>(359.999, 20, 180, "native2celestial"));
-  return std::make_shared<Gwcs const>(
-      "", std::vector<GwcsStep>{{{"detector", GwcsFrame::Kind::Plain2D, {}, {}}, to_sky},
-                                {{"world", GwcsFrame::Kind::Celestial, {}, {}}, nullptr}});
+  return std::make_shared<Gwcs const>("",
+                                      std::vector<GwcsStep>{{{"detector", GwcsFrame::Kind::Plain2D, {}, {}}, to_sky},
+                                                            {{"world", GwcsFrame::Kind::Celestial, {}, {}}, nullptr}});
 }
 
 model::WcsCorrection make_correction(CorrectionPlane const& plane) {

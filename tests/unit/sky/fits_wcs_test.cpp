@@ -203,6 +203,9 @@ TEST(MakeFitsWcs, RefusesWhatIsWrongOnTheSky) {
   EXPECT_THAT(message_of(with(plain_tan(), "CRVAL1  = 'none'")), testing::HasSubstr("CRVAL1"));
   EXPECT_THAT(message_of(with(with(plain_tan(), "CD1_1   = 1.2E-05"), "CD1_2   = 2.1E-04")),
               testing::HasSubstr("singular"));
+  EXPECT_THAT(message_of(with(with(with(with(plain_tan(), "CD1_1   = 0.0"), "CD1_2   = 0.0"), "CD2_1   = 0.0"),
+                              "CD2_2   = 0.0")),
+              testing::HasSubstr("singular"));
   EXPECT_THAT(message_of({"CTYPE1  = 'RA---TAN'", "CTYPE2  = 'DEC--TAN'", "CRVAL1  = 202.0", "CRVAL2  = 47.2"}),
               testing::HasSubstr("no pixel scale"));
   EXPECT_THAT(message_of(with(plain_tan(), "CTYPE2  = 'DEC--SIN'")), testing::HasSubstr("WCS"));

@@ -56,9 +56,9 @@ TEST(CombinedTransforms, GiveHandWorkedValues) {
   expect_values(Arithmetic(Arithmetic::Operation::Subtract, scale, by_two), {5}, {15 - 7});
   expect_values(Arithmetic(Arithmetic::Operation::Divide, scale, by_two), {4}, {2});
   expect_values(Arithmetic(Arithmetic::Operation::Power, scale, by_two), {1}, {27});
-  expect_values(FixInputs(std::make_shared<Affine>(Affine::Matrix{{{1, 2}, {3, 4}}}, std::array<double, 2>{0, 0}),
-                          {{0, 10.0}}),
-                {1}, {12, 34});
+  expect_values(
+      FixInputs(std::make_shared<Affine>(Affine::Matrix{{{1, 2}, {3, 4}}}, std::array<double, 2>{0, 0}), {{0, 10.0}}),
+      {1}, {12, 34});
 }
 
 TEST(SkyTransforms, GiveHandWorkedValues) {
@@ -83,22 +83,22 @@ TEST(Gnomonic, HasNoImageBelowTheHorizon) {
 
 std::vector<TransformPointer> invertible_transforms() {
   using Spherical = SphericalCartesian::Kind;
-  return {std::make_shared<Shift>(3.25),
-          std::make_shared<Scale>(0.03),
-          std::make_shared<Linear1D>(-2.0, 5.0),
-          std::make_shared<Identity>(2),
-          std::make_shared<RemapAxes>(std::vector<int>{1, 0, 1}),
-          std::make_shared<Affine>(Affine::Matrix{{{0.9, 0.2}, {-0.3, 1.1}}}, std::array<double, 2>{4, -7}),
-          std::make_shared<Rotate2D>(33.0),
-          std::make_shared<RotateSequence3D>(std::vector<double>{10, -20, 200, 45, -70}, "zyxyz",
-                                             RotateSequence3D::Kind::Cartesian),
-          std::make_shared<RotateSequence3D>(std::vector<double>{10, -20, 50}, "zyx",
-                                             RotateSequence3D::Kind::Spherical),
-          std::make_shared<SphericalCartesian>(Spherical::SphericalToCartesian, 180),
-          std::make_shared<Rotate3D>(310, 62, 170, "native2celestial"),
-          std::make_shared<Rotate3D>(10, 20, 30, "zxz"),
-          std::make_shared<Gnomonic>(Gnomonic::Direction::PixelToSky),
-          chain(join(std::make_shared<Shift>(1.0), std::make_shared<Scale>(2.0)), std::make_shared<Rotate2D>(12.0))};
+  return {
+      std::make_shared<Shift>(3.25),
+      std::make_shared<Scale>(0.03),
+      std::make_shared<Linear1D>(-2.0, 5.0),
+      std::make_shared<Identity>(2),
+      std::make_shared<RemapAxes>(std::vector<int>{1, 0, 1}),
+      std::make_shared<Affine>(Affine::Matrix{{{0.9, 0.2}, {-0.3, 1.1}}}, std::array<double, 2>{4, -7}),
+      std::make_shared<Rotate2D>(33.0),
+      std::make_shared<RotateSequence3D>(std::vector<double>{10, -20, 200, 45, -70}, "zyxyz",
+                                         RotateSequence3D::Kind::Cartesian),
+      std::make_shared<RotateSequence3D>(std::vector<double>{10, -20, 50}, "zyx", RotateSequence3D::Kind::Spherical),
+      std::make_shared<SphericalCartesian>(Spherical::SphericalToCartesian, 180),
+      std::make_shared<Rotate3D>(310, 62, 170, "native2celestial"),
+      std::make_shared<Rotate3D>(10, 20, 30, "zxz"),
+      std::make_shared<Gnomonic>(Gnomonic::Direction::PixelToSky),
+      chain(join(std::make_shared<Shift>(1.0), std::make_shared<Scale>(2.0)), std::make_shared<Rotate2D>(12.0))};
 }
 
 TEST(Transforms, ForwardThenInverseIsIdentity) {
@@ -133,11 +133,11 @@ TEST(Transforms, ExplicitInverseOverridesTheDerivedOneAtAnyLevel) {
 }
 
 TEST(Transforms, DoNotDependOnHowManyPointsAreGiven) {
-  auto const polynomial = std::make_shared<Polynomial2D>(3, std::vector<double>{0.1, 1.2, 2e-3, 1e-6, 1, 3e-3, 1e-6, 0,
-                                                                                2e-4, 1e-6, 0, 0, 1e-7, 0, 0, 0});
+  auto const polynomial = std::make_shared<Polynomial2D>(
+      3, std::vector<double>{0.1, 1.2, 2e-3, 1e-6, 1, 3e-3, 1e-6, 0, 2e-4, 1e-6, 0, 0, 1e-7, 0, 0, 0});
   auto const both = std::make_shared<RemapAxes>(std::vector<int>{0, 1, 1, 0});
-  auto const tree = chain(chain(both, join(polynomial, polynomial)),
-                          std::make_shared<Gnomonic>(Gnomonic::Direction::PixelToSky));
+  auto const tree =
+      chain(chain(both, join(polynomial, polynomial)), std::make_shared<Gnomonic>(Gnomonic::Direction::PixelToSky));
   std::size_t const count = 3 * BlockPoints + 17;
   std::vector<double> x(count), y(count), a(count), b(count);
   for (std::size_t k = 0; k < count; ++k) {

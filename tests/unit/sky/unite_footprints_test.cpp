@@ -24,8 +24,8 @@ model::SkyGrid small_grid() {
 
 model::SkyPolygon box_on_sky(model::SkyGrid const& grid, double x0, double y0, double x1, double y1) {
   auto const wcs = make_grid_wcs(grid);
-  return {wcs->pixel_to_sky(PixelPoint{x0, y0}), wcs->pixel_to_sky(PixelPoint{x1, y0}), wcs->pixel_to_sky(PixelPoint{x1, y1}),
-          wcs->pixel_to_sky(PixelPoint{x0, y1})};
+  return {wcs->pixel_to_sky(PixelPoint{x0, y0}), wcs->pixel_to_sky(PixelPoint{x1, y0}),
+          wcs->pixel_to_sky(PixelPoint{x1, y1}), wcs->pixel_to_sky(PixelPoint{x0, y1})};
 }
 
 /// Area of a polygon in pixels of the grid, by the shoelace formula.

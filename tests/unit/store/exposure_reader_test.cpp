@@ -15,9 +15,11 @@ namespace {
 
 using model::Plane;
 
-constexpr model::PlaneSet AllPlanes{Plane::Sci, Plane::Err, Plane::Dq, Plane::VarPoisson, Plane::VarRnoise, Plane::VarFlat, Plane::Wht};
+constexpr model::PlaneSet AllPlanes{Plane::Sci,       Plane::Err,     Plane::Dq, Plane::VarPoisson,
+                                    Plane::VarRnoise, Plane::VarFlat, Plane::Wht};
 
-ExposureRecord examine(std::filesystem::path const& path, std::string const& weight = "", std::string const& mask = "") {
+ExposureRecord examine(std::filesystem::path const& path, std::string const& weight = "",
+                       std::string const& mask = "") {
   std::vector<InputNote> notes;
   return examine_exposure({"ngc0628", "F300M", path.string(), weight, mask}, notes).value();
 }
@@ -51,9 +53,12 @@ TEST(ExposureReader, AppliesTwoStepsInDoubleAndRoundsOnce) {
   test::ScratchFolder const scratch("reader");
   test::write_nircam(scratch.path() / "a_cal.fits", 2, 2, 30, 10);
   auto const record = examine(scratch.path() / "a_cal.fits");
-  // 1001 - 1e-5 - 3e-5: each step alone is lost in float32 (spacing 6.1e-5); rounding after both steps gives the next value down.
-  write_ledger(ledger_path(scratch.path() / "ledger", 1, "first"), "first", 1, {entry_of(record, model::LevelCorrection{1e-5})});
-  write_ledger(ledger_path(scratch.path() / "ledger", 2, "second"), "second", 2, {entry_of(record, model::LevelCorrection{3e-5})});
+  // 1001 - 1e-5 - 3e-5: each step alone is lost in float32 (spacing 6.1e-5); rounding after both steps gives the next
+  // value down.
+  write_ledger(ledger_path(scratch.path() / "ledger", 1, "first"), "first", 1,
+               {entry_of(record, model::LevelCorrection{1e-5})});
+  write_ledger(ledger_path(scratch.path() / "ledger", 2, "second"), "second", 2,
+               {entry_of(record, model::LevelCorrection{3e-5})});
   ASSERT_EQ(static_cast<float>(1001 - 1e-5), 1001.0f);
   ASSERT_EQ(static_cast<float>(1001 - 3e-5), 1001.0f);
   ExposureReader const reader(record, Ledger::open(scratch.path() / "ledger"));
@@ -70,7 +75,8 @@ TEST(ExposureReader, TheBandsDoNotChangeWhatAPixelGets) {
   test::write_nircam(scratch.path() / "a_cal.fits", 7, 9, 30, 10);
   auto const record = examine(scratch.path() / "a_cal.fits");
   write_ledger(ledger_path(scratch.path(), 1, "step"), "step", 1,
-               {entry_of(record, model::PlaneCorrection{0.1, 0.01, -0.02, 3, 4}), entry_of(record, model::FlagCorrection{16, {0x5a, 0xff, 0x01}}, {1, 2, 6, 7})});
+               {entry_of(record, model::PlaneCorrection{0.1, 0.01, -0.02, 3, 4}),
+                entry_of(record, model::FlagCorrection{16, {0x5a, 0xff, 0x01}}, {1, 2, 6, 7})});
   ExposureReader const reader(record, Ledger::open(scratch.path()));
   model::RowBand whole, band;
   reader.read_rows(0, 9, {Plane::Sci, Plane::Dq}, whole);
@@ -106,7 +112,8 @@ TEST(ExposureReader, AFileWithoutDqStillCarriesTheFlagsOfTheLedger) {
   test::set_tan(image, 3, 2, 30, 10);
   test::write_exposure(scratch.path() / "a.fits", 3, 2, {}, image, {{"IMAGE", {1, 2, 3, 4, 5, 6}}});
   auto const record = examine(scratch.path() / "a.fits");
-  write_ledger(ledger_path(scratch.path(), 1, "flag"), "flag", 1, {entry_of(record, model::RegionFlag{dq::DoNotUse}, {0, 1, 2, 2})});
+  write_ledger(ledger_path(scratch.path(), 1, "flag"), "flag", 1,
+               {entry_of(record, model::RegionFlag{dq::DoNotUse}, {0, 1, 2, 2})});
   ExposureReader const reader(record, Ledger::open(scratch.path()));
   model::RowBand band;
   reader.read_rows(0, 2, {Plane::Sci, Plane::Dq}, band);
@@ -120,7 +127,8 @@ TEST(ExposureReader, PlainImagesGetWeightAndMaskFromFilesOfTheirOwn) {
   test::write_exposure(scratch.path() / "a.fits", 3, 2, {}, image, {{"IMAGE", {1, 2, 3, 4, 5, 6}}});
   test::write_exposure(scratch.path() / "w.fits", 3, 2, {}, {}, {{"WEIGHTS", {9, 8, 7, 6, 5, 4}}});
   test::write_exposure(scratch.path() / "m.fits", 3, 2, {}, {}, {{"BAD", {}, {0, 7, 0, 0, 4000000000u, 0}}});
-  auto const record = examine(scratch.path() / "a.fits", (scratch.path() / "w.fits").string(), (scratch.path() / "m.fits").string());
+  auto const record =
+      examine(scratch.path() / "a.fits", (scratch.path() / "w.fits").string(), (scratch.path() / "m.fits").string());
   ExposureReader const reader(record, {});
   model::RowBand band;
   reader.read_rows(0, 2, AllPlanes, band);
@@ -133,7 +141,8 @@ TEST(ExposureReader, PlainImagesFindTheirWeightBesideThemAndTheirMaskWithin) {
   test::ScratchFolder const scratch("reader");
   model::Header image;
   test::set_tan(image, 2, 2, 30, 10);
-  test::write_exposure(scratch.path() / "a.fits", 2, 2, {}, image, {{"IMAGE", {1, 2, 3, 4}}, {"MASK", {}, {0, 1, 0, 0}}});
+  test::write_exposure(scratch.path() / "a.fits", 2, 2, {}, image,
+                       {{"IMAGE", {1, 2, 3, 4}}, {"MASK", {}, {0, 1, 0, 0}}});
   test::write_exposure(scratch.path() / "a.weight.fits", 2, 2, {}, {}, {{"WHATEVER", {4, 3, 2, 1}}});
   ExposureReader const reader(examine(scratch.path() / "a.fits"), {});
   model::RowBand band;

@@ -14,7 +14,8 @@ namespace {
 using model::Half;
 using model::LedgerEntry;
 
-LedgerEntry entry_for(std::string const& exposure, model::Correction correction, model::PixelBox region = {}, Half half = Half::Whole) {
+LedgerEntry entry_for(std::string const& exposure, model::Correction correction, model::PixelBox region = {},
+                      Half half = Half::Whole) {
   LedgerEntry entry;
   entry.identity = {"ngc0628", "F300M", exposure, half};
   entry.correction = std::move(correction);
@@ -42,8 +43,9 @@ TEST_F(LedgerFiles, EveryKindOfCorrectionReadsBackTheSame) {
   stripes.profile = {{0.5f, -1.25f, 3}, {7, 8, 9}};
   model::WcsCorrection const wcs{{{{1.0 + 1e-12, 2e-5}, {-2e-5, 1.0}}}, {1e-8, -3e-9}, 120.5, -500.25, 0.1};
   write(3, "all_kinds",
-        {entry_for("one", model::LevelCorrection{0.1}, {1, 2, 3, 4}), entry_for("one", model::PlaneCorrection{1, 2, 3, 4, 5}),
-         entry_for("one", stripes), entry_for("one", model::FlagCorrection{dq::Outlier | dq::ReferencePixel, {1, 2, 255}}, {0, 0, 8, 3}),
+        {entry_for("one", model::LevelCorrection{0.1}, {1, 2, 3, 4}),
+         entry_for("one", model::PlaneCorrection{1, 2, 3, 4, 5}), entry_for("one", stripes),
+         entry_for("one", model::FlagCorrection{dq::Outlier | dq::ReferencePixel, {1, 2, 255}}, {0, 0, 8, 3}),
          entry_for("one", model::RegionFlag{dq::ReferencePixel}), entry_for("one", wcs)});
 
   auto const entries = Ledger::open(folder_).entries(One);
@@ -58,7 +60,8 @@ TEST_F(LedgerFiles, EveryKindOfCorrectionReadsBackTheSame) {
   EXPECT_EQ(std::get<model::LevelCorrection>(entries[0].correction).level, 0.1);
   EXPECT_EQ(entries[0].region, (model::PixelBox{1, 2, 3, 4}));
   auto const plane = std::get<model::PlaneCorrection>(entries[1].correction);
-  EXPECT_EQ((std::vector{plane.level, plane.slope_x, plane.slope_y, plane.x0, plane.y0}), (std::vector<double>{1, 2, 3, 4, 5}));
+  EXPECT_EQ((std::vector{plane.level, plane.slope_x, plane.slope_y, plane.x0, plane.y0}),
+            (std::vector<double>{1, 2, 3, 4, 5}));
   EXPECT_TRUE(entries[1].region.empty());
   auto const striped = std::get<model::StripeCorrection>(entries[2].correction);
   EXPECT_EQ(striped.direction, stripes.direction);
@@ -75,24 +78,30 @@ TEST_F(LedgerFiles, EveryKindOfCorrectionReadsBackTheSame) {
 }
 
 TEST_F(LedgerFiles, RowStripesKeepTheirDirection) {
-  write(1, "destripe", {entry_for("one", model::StripeCorrection{model::StripeCorrection::Direction::Rows, {0, 4}, {{1, 2}}})});
+  write(1, "destripe",
+        {entry_for("one", model::StripeCorrection{model::StripeCorrection::Direction::Rows, {0, 4}, {{1, 2}}})});
   auto const entries = Ledger::open(folder_).entries(One);
-  EXPECT_EQ(std::get<model::StripeCorrection>(entries.at(0).correction).direction, model::StripeCorrection::Direction::Rows);
+  EXPECT_EQ(std::get<model::StripeCorrection>(entries.at(0).correction).direction,
+            model::StripeCorrection::Direction::Rows);
 }
 
 TEST_F(LedgerFiles, StepsApplyInOrderAndEntriesInTheOrderGiven) {
   write(10, "late", {entry_for("one", model::LevelCorrection{4})});
-  write(2, "early", {entry_for("one", model::LevelCorrection{1}), entry_for("two", model::LevelCorrection{2}),
-                     entry_for("one", model::LevelCorrection{3})});
+  write(2, "early",
+        {entry_for("one", model::LevelCorrection{1}), entry_for("two", model::LevelCorrection{2}),
+         entry_for("one", model::LevelCorrection{3})});
   auto const ledger = Ledger::open(folder_);
   EXPECT_EQ(ledger.steps(), (std::vector<std::string>{"early", "late"}));
   std::vector<double> levels;
-  for (auto const& entry : ledger.entries(One)) levels.push_back(std::get<model::LevelCorrection>(entry.correction).level);
+  for (auto const& entry : ledger.entries(One))
+    levels.push_back(std::get<model::LevelCorrection>(entry.correction).level);
   EXPECT_EQ(levels, (std::vector<double>{1, 3, 4}));
 }
 
 TEST_F(LedgerFiles, HalvesOfAnExposureHaveEntriesOfTheirOwn) {
-  write(1, "split", {entry_for("one", model::RegionFlag{1}, {0, 0, 5, 5}, Half::Imager), entry_for("one", model::RegionFlag{1}, {5, 0, 9, 5}, Half::Lyot)});
+  write(1, "split",
+        {entry_for("one", model::RegionFlag{1}, {0, 0, 5, 5}, Half::Imager),
+         entry_for("one", model::RegionFlag{1}, {5, 0, 9, 5}, Half::Lyot)});
   auto const ledger = Ledger::open(folder_);
   EXPECT_TRUE(ledger.entries(One).empty());
   EXPECT_EQ(ledger.entries({"ngc0628", "F300M", "one", Half::Imager}).at(0).region.x1, 5);

@@ -16,7 +16,6 @@ Manifest make_manifest() {
   manifest.algorithm = 3;
   manifest.parameters = R"({"kernel":"square","pixfrac":1.0})";
   manifest.inputs = {{"a", "11"}, {"b", "22"}};
-  manifest.planes = {{"SCI", "ff"}};
   manifest.program = "tessera 1 (abc)";
   return manifest;
 }
@@ -26,7 +25,6 @@ TEST(ManifestKey, IsOfWhatDecidesThePixelsAlone) {
   EXPECT_EQ(key.size(), 64u);
   auto same = make_manifest();
   same.product = "other.fits";
-  same.planes.clear();
   same.program = "tessera 2";
   same.parameters = R"({ "pixfrac": 1.0, "kernel": "square" })";
   EXPECT_EQ(same.key(), key);
@@ -51,7 +49,6 @@ TEST(ManifestFile, ReadsBackWithTheSameKey) {
   ASSERT_TRUE(back);
   EXPECT_EQ(back->key(), make_manifest().key());
   EXPECT_EQ(back->inputs, make_manifest().inputs);
-  EXPECT_EQ(back->planes, make_manifest().planes);
   EXPECT_EQ(back->program, make_manifest().program);
 }
 

@@ -21,10 +21,12 @@ bool is_mosaic_of(MosaicPlan const& plan);
 void create_mosaic_file(MosaicPlan const& plan);
 
 /// Writes one finished block: its planes and its sparse context. Independent.
-void write_block(io::Hdf5File& file, MosaicPlan const& plan, std::int64_t block, kernels::DrizzledBlock const& drizzled);
+void write_block(io::Hdf5File& file, MosaicPlan const& plan, std::int64_t block,
+                 kernels::DrizzledBlock const& drizzled);
 
 /// Dense context rows of one plane: block row `strip` (256 rows, cut at the top), full width, as CON wants them.
-std::vector<std::uint32_t> read_dense_context(io::Hdf5File const& file, MosaicPlan const& plan, std::int64_t strip, int plane);
+std::vector<std::uint32_t> read_dense_context(io::Hdf5File const& file, MosaicPlan const& plan, std::int64_t strip,
+                                              int plane);
 
 /// The journal: which blocks lie safely in the unfinished file. Ranks append to files of their own.
 class MosaicJournal {

@@ -15,24 +15,24 @@ namespace tessera::steps {
 /// Exposures of one mosaic and what to make of them.
 struct MosaicRequest {
   std::string target, band;
-  std::filesystem::path folder;        ///< where the products go
-  std::string product;                 ///< root of their names, e.g. "ngc0628_nircam_lv3_f300m"
-  std::string file_name;               ///< of the FITS product; empty: "<product>_i2d.fits"
-  std::vector<int> members;            ///< indices into the inventory, in catalogue order: position = context bit
+  std::filesystem::path folder;  ///< where the products go
+  std::string product;           ///< root of their names, e.g. "ngc0628_nircam_lv3_f300m"
+  std::string file_name;         ///< of the FITS product; empty: "<product>_i2d.fits"
+  std::vector<int> members;      ///< indices into the inventory, in catalogue order: position = context bit
   ResampleOptions options;
 };
 
 struct MosaicPlan {
   MosaicRequest request;
   model::SkyGrid grid;
-  std::vector<model::SkyPolygon> footprints;     ///< of the members, with the ledger's corrections
-  std::vector<std::int64_t> order;               ///< block numbers along the Hilbert curve
-  std::vector<std::vector<int>> block_members;   ///< [block number]: positions in `members` that may reach it, ascending
-  std::vector<double> block_cost;                ///< [block number]: expected seconds, up to a factor
-  std::vector<std::int64_t> context_offset;      ///< [block number]: first 256x256 plane of its sparse context
-  std::int64_t context_planes = 0;               ///< over all blocks
-  std::string ledger_hash;                       ///< what the ledger held
-  std::string key;                               ///< manifest key: what the pixels are made from
+  std::vector<model::SkyPolygon> footprints;    ///< of the members, with the ledger's corrections
+  std::vector<std::int64_t> order;              ///< block numbers along the Hilbert curve
+  std::vector<std::vector<int>> block_members;  ///< [block number]: positions in `members` that may reach it, ascending
+  std::vector<double> block_cost;               ///< [block number]: expected seconds, up to a factor
+  std::vector<std::int64_t> context_offset;     ///< [block number]: first 256x256 plane of its sparse context
+  std::int64_t context_planes = 0;              ///< over all blocks
+  std::string ledger_hash;                      ///< what the ledger held
+  std::string key;                              ///< manifest key: what the pixels are made from
 
   std::int64_t bytes_hdf5() const;
   std::int64_t bytes_fits() const;
@@ -42,7 +42,8 @@ struct MosaicPlan {
 
 /// Outline of every member on the sky with the ledger's WCS corrections: the record's own where there are none.
 /// Collective (members are divided over the ranks).
-std::vector<model::SkyPolygon> corrected_footprints(parallel::Communicator const& communicator, MosaicRequest const& request,
+std::vector<model::SkyPolygon> corrected_footprints(parallel::Communicator const& communicator,
+                                                    MosaicRequest const& request,
                                                     std::vector<store::ExposureRecord> const& records,
                                                     store::Ledger const& ledger);
 
@@ -53,7 +54,8 @@ model::SkyGrid plan_grid(std::vector<MosaicRequest const*> const& requests,
                          std::vector<store::ExposureRecord> const& records);
 
 /// The plan of a mosaic on `grid`. `ledger_hash` goes into the key.
-MosaicPlan plan_mosaic(MosaicRequest request, model::SkyGrid const& grid, std::vector<model::SkyPolygon> const& footprints,
+MosaicPlan plan_mosaic(MosaicRequest request, model::SkyGrid const& grid,
+                       std::vector<model::SkyPolygon> const& footprints,
                        std::vector<store::ExposureRecord> const& records, std::string const& ledger_hash);
 
 /// Inputs of the mosaic's manifest: the grid, the ledger, every member with its hash.

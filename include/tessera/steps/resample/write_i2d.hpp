@@ -9,11 +9,11 @@ namespace tessera::steps {
 /// Header cards, blended metadata, header table and ASDF extension of an i2d (spec 30, 4.10).
 struct I2dMetadata {
   model::Header primary, sci;
-  std::vector<model::Card> table_columns;   ///< TTYPEn, TFORMn of HDRTAB; empty: no table
+  std::vector<model::Card> table_columns;  ///< TTYPEn, TFORMn of HDRTAB; empty: no table
   std::int64_t table_row_bytes = 0;
   std::int64_t table_bytes = 0, asdf_bytes = 0;  ///< sizes, known to all ranks
-  std::vector<std::byte> table;             ///< rows of HDRTAB, big-endian; on the root of the group only
-  std::vector<std::byte> asdf;              ///< the bytes of the ASDF cell; on the root only
+  std::vector<std::byte> table;                  ///< rows of HDRTAB, big-endian; on the root of the group only
+  std::vector<std::byte> asdf;                   ///< the bytes of the ASDF cell; on the root only
 };
 
 /// Reads the headers of all members (divided over the ranks of `group`) and blends them on its root; the others get the
@@ -21,8 +21,9 @@ struct I2dMetadata {
 I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan const& plan,
                               std::vector<store::ExposureRecord> const& records);
 
-/// Writes <product>_i2d.fits: planes re-read from the mosaic's HDF5 in strips of 256 rows, each strip by one rank. Returns the
-/// bytes this rank wrote. Collective over `group`. IoError on all ranks when any fails; no half-written product stays.
+/// Writes <product>_i2d.fits: planes re-read from the mosaic's HDF5 in strips of 256 rows, each strip by one rank.
+/// Returns the bytes this rank wrote. Collective over `group`. IoError on all ranks when any fails; no half-written
+/// product stays.
 std::int64_t write_i2d(parallel::Communicator const& group, MosaicPlan const& plan, I2dMetadata const& metadata);
 
 /// "<folder>/<product>_i2d.fits".
