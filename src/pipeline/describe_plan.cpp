@@ -42,9 +42,12 @@ std::string ranks_table(RunPlan const& plan) {
       auto const division = steps::divide_memory(mosaic, plan.request.inventory.records, plan.memory_per_rank,
                                                  plan.program_bytes, compute::thread_count());
       blocks += count;
-      waves += (count + division.blocks - 1) / division.blocks;
-      memory = std::max(memory, division.fixed_bytes + division.exposure_bytes +
-                                    division.block_bytes * std::min(count, division.blocks));
+      auto const cut =
+          steps::cut_waves(mosaic, std::span(mosaic.order).subspan(run.begin, run.end - run.begin), division);
+      waves += static_cast<std::int64_t>(cut.size());
+      for (auto const& wave : cut)
+        memory = std::max(memory, division.fixed_bytes + division.exposure_bytes +
+                                      division.block_bytes * static_cast<std::int64_t>(wave.reached.size()));
       for (std::size_t k = run.begin; k < run.end; ++k)
         load += mosaic.block_cost[static_cast<std::size_t>(mosaic.order[k])];
       names += (names.empty() ? "" : ", ") + mosaic.request.product;

@@ -122,7 +122,12 @@ class BrokenExposures(MosaicTest):
         self.assert_quarantines(write_image(self.folder / "wide.fits", wcs=cards), "remedy")
 
     @on_one_and_two_ranks
-    def test_a_wcs_with_a_singular_matrix(self):
+    def test_a_wcs_whose_axes_are_parallel(self):
+        cards = [(k, 0.001 if k.startswith("CD") else v) for k, v in tan_cards(64, 64, 30.0, 10.0)]
+        self.assert_quarantines(write_image(self.folder / "flat.fits", wcs=cards), "singular")
+
+    @on_one_and_two_ranks
+    def test_a_wcs_with_a_matrix_of_zeros(self):
         cards = [(k, 0.0 if k.startswith("CD") else v) for k, v in tan_cards(64, 64, 30.0, 10.0)]
         self.assert_quarantines(write_image(self.folder / "flat.fits", wcs=cards))
 

@@ -68,9 +68,6 @@ void discard(MosaicPlan const& plan, MosaicJournal const& journal) {
   journal.remove();
 }
 
-/// Smaller waves would read the same exposures again and again: a full NIRCam frame covers about 80 blocks.
-constexpr std::size_t LeastWave = 64;
-
 /// How one mosaic went on one rank.
 enum class Progressed { Finished, Stopped };
 
@@ -107,28 +104,29 @@ Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledg
   parallel::MemoryBudget::Reservation const reservation(context.budget, "resample " + plan.request.product,
                                                         memory.exposure_bytes + memory.block_bytes * memory.blocks);
   auto const drizzle = plan.request.options.drizzle(plan.grid.pixel_scale_ratio);
-  // Waves end at the journal: with ample memory they are still cut, so that a stop or a kill costs an eighth of the
-  // work.
-  auto const wave_size =
-      std::min(static_cast<std::size_t>(memory.blocks), std::max<std::size_t>(LeastWave, (todo.size() + 7) / 8));
-  for (std::size_t begin = 0; begin < todo.size(); begin += wave_size) {
+  auto const make_accumulator = [&](std::int64_t block) {
+    return kernels::BlockAccumulator(plan.grid.blocks().box(block), plan.grid.nx, plan.grid.ny, drizzle);
+  };
+  for (auto const& wave : cut_waves(plan, todo, memory)) {
     if (context.control.poll() >= StopRequest::FinishItems) return Progressed::Stopped;
-    std::span<std::int64_t const> const wave(todo.data() + begin, std::min(wave_size, todo.size() - begin));
     std::vector<kernels::BlockAccumulator> accumulators;
-    accumulators.reserve(wave.size());
-    for (auto const block : wave)
-      accumulators.emplace_back(plan.grid.blocks().box(block), plan.grid.nx, plan.grid.ny, drizzle);
-    if (!drizzle_wave(context, plan, ledger, memory, wave, accumulators, counts)) return Progressed::Stopped;
-    for (std::size_t k = 0; k < wave.size(); ++k) {
-      auto const drizzled = accumulators[k].finish(plan.request.options.fillval);
+    accumulators.reserve(wave.reached.size());
+    for (auto const block : wave.reached) accumulators.push_back(make_accumulator(block));
+    if (!drizzle_wave(context, plan, ledger, memory, wave.reached, accumulators, counts)) return Progressed::Stopped;
+    std::size_t next = 0;
+    std::span<std::int64_t const> const blocks(todo.data() + wave.begin, wave.end - wave.begin);
+    for (auto const block : blocks) {
+      bool const is_reached = next < wave.reached.size() && wave.reached[next] == block;
+      auto const accumulator = is_reached ? std::move(accumulators[next++]) : make_accumulator(block);
+      auto const drizzled = accumulator.finish(plan.request.options.fillval);
       heard.insert(drizzled.inputs.begin(), drizzled.inputs.end());
-      write_block(file, plan, wave[k], drizzled);
-      counts.bytes_written += plan.grid.blocks().box(wave[k]).width() * plan.grid.blocks().box(wave[k]).height() * 4 *
+      write_block(file, plan, block, drizzled);
+      counts.bytes_written += plan.grid.blocks().box(block).width() * plan.grid.blocks().box(block).height() * 4 *
                               (2 + (plan.request.options.enable_err ? 4 : 0));
     }
-    journal.append({wave.begin(), wave.end()});
-    progress.advance(static_cast<std::int64_t>(wave.size()));
-    counts.items += static_cast<std::int64_t>(wave.size());
+    journal.append({blocks.begin(), blocks.end()});
+    progress.advance(static_cast<std::int64_t>(blocks.size()));
+    counts.items += static_cast<std::int64_t>(blocks.size());
   }
   return Progressed::Finished;
 }

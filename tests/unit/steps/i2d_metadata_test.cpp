@@ -5,7 +5,7 @@
 #include <cmath>
 #include <map>
 
-#include "small_mosaic.hpp"
+#include "support/small_mosaic.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::steps {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "small_mosaic.hpp"
+#include "support/small_mosaic.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/sky/fits_wcs.hpp"
 #include "tessera/steps/resample/resample_memory.hpp"

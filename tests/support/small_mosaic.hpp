@@ -9,23 +9,37 @@
 
 namespace tessera::steps {
 
-/// Writes `count` exposures of nx x ny pixels at places and orientations of their own and examines them.
-inline std::vector<store::ExposureRecord> write_scattered(std::filesystem::path const& folder, int count,
-                                                          std::int64_t nx, std::int64_t ny, double dec = 10) {
+inline std::filesystem::path scattered_path(std::filesystem::path const& folder, int number) {
+  return folder / fmt::format("exposure{:03d}.fits", number);
+}
+
+/// Writes `count` exposures of nx x ny pixels at places and orientations of their own. One rank.
+inline void write_scattered_files(std::filesystem::path const& folder, int count, std::int64_t nx, std::int64_t ny,
+                                  double dec) {
   std::mt19937 random(7);
-  std::vector<store::ExposureRecord> records;
   for (int k = 0; k < count; ++k) {
-    auto const path = folder / fmt::format("exposure{:03d}.fits", k);
     double const side = 40.0 / 3600, u = static_cast<double>(random()) / 4294967296.0,
                  v = static_cast<double>(random()) / 4294967296.0;
     model::Header image;
     test::set_tan(image, nx, ny, 30 + side * u / std::cos(dec * 0.01745329), dec + side * v, 0.1, 37.0 * k);
-    test::write_exposure(path, nx, ny, {}, image,
+    test::write_exposure(scattered_path(folder, k), nx, ny, {}, image,
                          {{"IMAGE", std::vector<float>(static_cast<std::size_t>(nx * ny), 1)}});
-    std::vector<store::InputNote> notes;
-    records.push_back(store::examine_exposure({"target", "band", path.string(), "", ""}, notes).value());
   }
+}
+
+inline std::vector<store::ExposureRecord> examine_scattered(std::filesystem::path const& folder, int count) {
+  std::vector<store::ExposureRecord> records;
+  std::vector<store::InputNote> notes;
+  for (int k = 0; k < count; ++k)
+    records.push_back(
+        store::examine_exposure({"target", "band", scattered_path(folder, k).string(), "", ""}, notes).value());
   return records;
+}
+
+inline std::vector<store::ExposureRecord> write_scattered(std::filesystem::path const& folder, int count,
+                                                          std::int64_t nx, std::int64_t ny, double dec = 10) {
+  write_scattered_files(folder, count, nx, ny, dec);
+  return examine_scattered(folder, count);
 }
 
 inline MosaicRequest request_all(std::vector<store::ExposureRecord> const& records,
