@@ -1,6 +1,4 @@
 // The resample step on several ranks: the same bits, and one mosaic that fails on some of them only.
-#include "tessera/steps/resample/resample_step.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +7,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/fits_file.hpp"
 #include "tessera/steps/resample/mosaic_file.hpp"
+#include "tessera/steps/resample/resample_step.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::steps {

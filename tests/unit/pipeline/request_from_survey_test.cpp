@@ -12,13 +12,17 @@ namespace {
 class SmallSurvey : public testing::Test {
  protected:
   /// Parses a configuration for this tree; `rest` comes after the top level.
-  config::Survey survey(std::string const& bands, std::string const& rest = "", std::string const& targets = "'ngc0628'") const {
+  config::Survey survey(std::string const& bands, std::string const& rest = "",
+                        std::string const& targets = "'ngc0628'") const {
     std::string skips = "\n[parameters.lv3.jwst_parameters]\n";
-    for (char const* step : {"tweakreg", "skymatch", "outlier_detection", "source_catalog"}) skips += std::string(step) + ".skip = true\n";
-    return config::parse_survey({"targets = [" + targets + "]\nversion = 'v1'\nbands = [" + bands + "]\nsteps = ['lv3']\n" + rest + skips,
-                                 "raw_dir = '" + raw_.string() + "'\nreprocess_dir = '" + work_.string() + "'\nalignment_dir = '/align'\n"});
+    for (char const* step : {"tweakreg", "skymatch", "outlier_detection", "source_catalog"})
+      skips += std::string(step) + ".skip = true\n";
+    return config::parse_survey(
+        {"targets = [" + targets + "]\nversion = 'v1'\nbands = [" + bands + "]\nsteps = ['lv3']\n" + rest + skips,
+         "raw_dir = '" + raw_.string() + "'\nreprocess_dir = '" + work_.string() + "'\nalignment_dir = '/align'\n"});
   }
-  void write(std::filesystem::path const& path, std::string const& filter, std::string const& pupil = "CLEAR", std::string const& target = "NGC-0628") const {
+  void write(std::filesystem::path const& path, std::string const& filter, std::string const& pupil = "CLEAR",
+             std::string const& target = "NGC-0628") const {
     auto primary = test::nircam_primary(filter, pupil);
     primary.set("TARGPROP", target);
     test::write_nircam(path, 16, 16, 30, 10, primary);
@@ -67,7 +71,8 @@ TEST_F(SmallSurvey, ListedInputsReplaceTheArchiveAndAreMatchedToTargetsByName) {
   write(mine / "one_cal.fits", "F300M", "CLEAR", "NGC 0628");
   write(mine / "deep" / "two_cal.fits", "F300M", "CLEAR", "ic5332");
   write(mine / "notes_i2d.fits", "F300M");
-  auto const request = request_from_survey(alone_, survey("'F300M'", "[tessera]\ninputs = ['" + mine.string() + "']\n", "'ngc0628', 'ic5332'"));
+  auto const request = request_from_survey(
+      alone_, survey("'F300M'", "[tessera]\ninputs = ['" + mine.string() + "']\n", "'ngc0628', 'ic5332'"));
   ASSERT_EQ(request.mosaics.size(), 2u);
   EXPECT_EQ(exposures(request, 0), (Names{"ngc0628/F300M/one"}));
   EXPECT_EQ(exposures(request, 1), (Names{"ic5332/F300M/two"}));
@@ -96,8 +101,9 @@ TEST_F(SmallSurvey, ABandWhoseFilesAreAllBrokenDoesNotStopTheOthers) {
 TEST_F(SmallSurvey, ResolvesTheParametersOfResample) {
   write(raw("jw1_a_nrcalong"), "F300M");
   auto const request = request_from_survey(
-      alone_, survey("'F300M'", "[parameters.lv3.jwst_parameters.resample]\nkernel = 'turbo'\npixfrac = 0.7\nrotation = 12.5\n"
-                                "weight_type = 'exptime'\nfillval = '0'\ncrval = [30.5, 10.25]\noutput_shape = [400, 300]\n"));
+      alone_, survey("'F300M'",
+                     "[parameters.lv3.jwst_parameters.resample]\nkernel = 'turbo'\npixfrac = 0.7\nrotation = 12.5\n"
+                     "weight_type = 'exptime'\nfillval = '0'\ncrval = [30.5, 10.25]\noutput_shape = [400, 300]\n"));
   auto const& options = request.mosaics.at(0).options;
   EXPECT_EQ(options.kernel, kernels::DrizzleKernel::Turbo);
   EXPECT_EQ(options.pixfrac, 0.7);
@@ -135,7 +141,9 @@ TEST_F(SmallSurvey, APlanWithoutMemoryOrDiskIsMissingThem) {
   ASSERT_EQ(little.request.missing.size(), 1u);
   EXPECT_NE(little.request.missing[0].find("at least"), std::string::npos) << little.request.missing[0];
   auto const huge = make_run_plan(
-      alone_, request_from_survey(alone_, survey("'F300M'", "[parameters.lv3.jwst_parameters.resample]\noutput_shape = [3000000, 3000000]\n")),
+      alone_,
+      request_from_survey(
+          alone_, survey("'F300M'", "[parameters.lv3.jwst_parameters.resample]\noutput_shape = [3000000, 3000000]\n")),
       std::int64_t{1} << 30);
   ASSERT_EQ(huge.request.missing.size(), 1u);
   EXPECT_NE(huge.request.missing[0].find("too large"), std::string::npos) << huge.request.missing[0];
