@@ -86,7 +86,7 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-std::string right_justified(std::string text) {
+std::string right_justified(std::string const& text) {
   return text.size() < FixedValueWidth ? std::string(FixedValueWidth - text.size(), ' ') + text : text;
 }
 

@@ -42,7 +42,7 @@ std::string printable(std::string_view text);
 
 /// Value fields in fixed format: right-justified to column 30. Reals: shortest that reads back the same, always with a
 /// point; not finite: undefined (blank).
-std::string right_justified(std::string text);
+std::string right_justified(std::string const& text);
 std::string format_real(double value);
 
 /// A card of 80 columns; what does not fit is cut.

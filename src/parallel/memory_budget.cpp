@@ -39,7 +39,7 @@ std::int64_t ranks_on_node(Communicator const& communicator) {
 
 }  // namespace
 
-MemoryBudget::Reservation::Reservation(MemoryBudget& budget, std::string purpose, std::int64_t bytes)
+MemoryBudget::Reservation::Reservation(MemoryBudget& budget, std::string const& purpose, std::int64_t bytes)
     : budget_(budget) {
   TESSERA_EXPECT(bytes >= 0);
   if (bytes > budget_.free())

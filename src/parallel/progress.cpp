@@ -136,7 +136,7 @@ std::string format_duration(double seconds) {
 
 std::string progress_text(std::string const& label, std::int64_t done, std::int64_t total, double elapsed_s) {
   auto const percent = total > 0 ? std::min<std::int64_t>(100, done * 100 / total) : 100;
-  auto const text = fmt::format("{}: {} of {} items ({} %)", label, done, total, percent);
+  auto text = fmt::format("{}: {} of {} items ({} %)", label, done, total, percent);
   if (done >= total) return fmt::format("{}, {}", text, format_duration(elapsed_s));
   if (done <= 0) return text;
   auto const left_s = elapsed_s * static_cast<double>(total - done) / static_cast<double>(done);

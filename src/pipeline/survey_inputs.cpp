@@ -58,7 +58,7 @@ std::vector<std::string> step_folder_files(config::Survey const& survey, std::st
     if (link.step == step) break;
   }
   for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
-    auto const files = expand((survey.band_dir(target, band) / *folder / "*_cal.fits").string());
+    auto files = expand((survey.band_dir(target, band) / *folder / "*_cal.fits").string());
     if (!files.empty()) return files;
   }
   return {};

@@ -151,7 +151,8 @@ SurveyPlan plan_survey(SimulationSettings const& settings) {
       for (int visit = 0; visit < visits; ++visit) {
         bool const off = visit == tiles;
         double const column = visit % settings.tiles.columns - 0.5 * (settings.tiles.columns - 1);
-        double const row = visit / settings.tiles.columns - 0.5 * (settings.tiles.rows - 1);
+        int const tile_row = visit / settings.tiles.columns;
+        double const row = tile_row - 0.5 * (settings.tiles.rows - 1);
         double const v2 = off ? settings.off_distance : column * view.v2 * (1 - settings.tiles.overlap);
         double const v3 = off ? 0 : row * view.v3 * (1 - settings.tiles.overlap);
         int const observation = static_cast<int>(2 * target) + (band.is_miri() ? 2 : 1);

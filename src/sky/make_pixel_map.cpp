@@ -125,7 +125,7 @@ RowMajor fit_values(double const* at_nodes, double const* at_checks, Axis const&
   auto const n = static_cast<Eigen::Index>(axis.nodes.size());
   Eigen::Map<RowMajor const> const values(at_nodes, n, n);
   Eigen::Map<RowMajor const> const checks(at_checks, CheckCount, CheckCount);
-  RowMajor const c = axis.to_coefficients * values * axis.to_coefficients.transpose();
+  RowMajor c = axis.to_coefficients * values * axis.to_coefficients.transpose();
   // written with std::max so that NaN ends as infinity
   RowMajor const difference = axis.at_checks * c * axis.at_checks.transpose() - checks;
   for (Eigen::Index k = 0; k < difference.size(); ++k) {

@@ -30,13 +30,19 @@ class Value {
   using List = std::vector<Value>;
   using Table = std::vector<Entry>;  ///< sorted by key
 
-  Value() = default;
-  Value(bool value) : data_(value) {}
-  Value(int value) : data_(std::int64_t{value}) {}
-  Value(std::int64_t value) : data_(value) {}
-  Value(double value) : data_(value) {}
-  Value(char const* value) : data_(std::string(value)) {}
-  Value(std::string value) : data_(std::move(value)) {}
+  // All defined in value.cpp: what touches the data needs Entry whole, and clang looks at inline functions early.
+  Value();
+  Value(bool value);
+  Value(int value);
+  Value(std::int64_t value);
+  Value(double value);
+  Value(char const* value);
+  Value(std::string value);
+  Value(Value const&);
+  Value(Value&&) noexcept;
+  Value& operator=(Value const&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
   Value(List value);
   Value(Table value);  ///< sorts the entries by key
 

@@ -23,19 +23,26 @@ class AsdfValue {
   using Mapping = std::vector<AsdfEntry>;  ///< in file order
   using ArrayPointer = std::shared_ptr<AsdfArray const>;
 
-  AsdfValue() = default;
-  AsdfValue(bool value) : value_(value) {}
-  AsdfValue(int value) : value_(static_cast<std::int64_t>(value)) {}
-  AsdfValue(std::int64_t value) : value_(value) {}
-  AsdfValue(double value) : value_(value) {}
-  AsdfValue(std::string value) : value_(std::move(value)) {}
-  AsdfValue(std::string_view value) : value_(std::string(value)) {}
-  AsdfValue(char const* value) : value_(std::string(value)) {}
-  AsdfValue(Sequence value) : value_(std::move(value)) {}
-  AsdfValue(Mapping value) : value_(std::move(value)) {}
+  // All defined in asdf_value.cpp: what touches the data needs AsdfEntry whole, and clang looks at inline functions
+  // early.
+  AsdfValue();
+  AsdfValue(bool value);
+  AsdfValue(int value);
+  AsdfValue(std::int64_t value);
+  AsdfValue(double value);
+  AsdfValue(std::string value);
+  AsdfValue(std::string_view value);
+  AsdfValue(char const* value);
+  AsdfValue(Sequence value);
+  AsdfValue(Mapping value);
   AsdfValue(AsdfArray value);
+  AsdfValue(AsdfValue const&);
+  AsdfValue(AsdfValue&&) noexcept;
+  AsdfValue& operator=(AsdfValue const&);
+  AsdfValue& operator=(AsdfValue&&) noexcept;
+  ~AsdfValue();
   static AsdfValue mapping(std::initializer_list<AsdfEntry> entries = {});
-  static AsdfValue sequence(std::initializer_list<AsdfValue> values = {}) { return Sequence(values); }
+  static AsdfValue sequence(std::initializer_list<AsdfValue> values = {});
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   bool const* boolean() const { return std::get_if<bool>(&value_); }

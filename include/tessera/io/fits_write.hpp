@@ -41,7 +41,7 @@ void to_big_endian_unsigned(std::span<std::uint32_t const> values, std::byte* ou
 class ParallelFitsFile {
  public:
   ParallelFitsFile(parallel::Communicator const& communicator, std::filesystem::path const& path,
-                   std::vector<HduPlan> plans);
+                   std::vector<HduPlan> const& plans);
   ~ParallelFitsFile();  ///< without `finish`: removes the unfinished file
   ParallelFitsFile(ParallelFitsFile const&) = delete;
   ParallelFitsFile& operator=(ParallelFitsFile const&) = delete;

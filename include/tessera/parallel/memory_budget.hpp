@@ -19,7 +19,7 @@ class MemoryBudget {
   /// Holds `bytes` until its end. Throws BudgetError naming `purpose`, what was asked and what is free.
   class Reservation {
    public:
-    Reservation(MemoryBudget& budget, std::string purpose, std::int64_t bytes);
+    Reservation(MemoryBudget& budget, std::string const& purpose, std::int64_t bytes);
     ~Reservation();
     Reservation(Reservation const&) = delete;
     Reservation& operator=(Reservation const&) = delete;

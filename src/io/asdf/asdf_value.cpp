@@ -21,6 +21,22 @@ std::string_view without_version(std::string_view text) {
 
 }  // namespace
 
+AsdfValue::AsdfValue() = default;
+AsdfValue::AsdfValue(bool value) : value_(value) {}
+AsdfValue::AsdfValue(int value) : value_(static_cast<std::int64_t>(value)) {}
+AsdfValue::AsdfValue(std::int64_t value) : value_(value) {}
+AsdfValue::AsdfValue(double value) : value_(value) {}
+AsdfValue::AsdfValue(std::string value) : value_(std::move(value)) {}
+AsdfValue::AsdfValue(std::string_view value) : value_(std::string(value)) {}
+AsdfValue::AsdfValue(char const* value) : value_(std::string(value)) {}
+AsdfValue::AsdfValue(Sequence value) : value_(std::move(value)) {}
+AsdfValue::AsdfValue(Mapping value) : value_(std::move(value)) {}
+AsdfValue::AsdfValue(AsdfValue const&) = default;
+AsdfValue::AsdfValue(AsdfValue&&) noexcept = default;
+AsdfValue& AsdfValue::operator=(AsdfValue const&) = default;
+AsdfValue& AsdfValue::operator=(AsdfValue&&) noexcept = default;
+AsdfValue::~AsdfValue() = default;
+AsdfValue AsdfValue::sequence(std::initializer_list<AsdfValue> values) { return Sequence(values); }
 AsdfValue::AsdfValue(AsdfArray value) : value_(std::make_shared<AsdfArray const>(std::move(value))) {}
 
 AsdfValue AsdfValue::mapping(std::initializer_list<AsdfEntry> entries) { return Mapping(entries); }

@@ -50,7 +50,7 @@ struct ParallelFitsFile::State {
 };
 
 ParallelFitsFile::ParallelFitsFile(parallel::Communicator const& communicator, std::filesystem::path const& path,
-                                   std::vector<HduPlan> plans)
+                                   std::vector<HduPlan> const& plans)
     : state_(std::make_unique<State>()) {
   auto& state = *state_;
   state.communicator = communicator;

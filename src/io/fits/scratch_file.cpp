@@ -28,7 +28,7 @@ std::string own_suffix() {
 
 std::filesystem::path shared_scratch_file(std::filesystem::path const& scratch, std::string const& name,
                                           std::function<void(PosixFile&)> const& fill) {
-  auto const path = scratch / name;
+  auto path = scratch / name;
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored)) return path;
   std::error_code failed;

@@ -105,8 +105,8 @@ void find_input_rows(PixelMap const& map, model::PixelBox const& box, DrizzleOpt
         narrow(sx, degree, x_low, x_high, u0, u1);
         narrow(sy, degree, y_low, y_high, u0, u1);
         if (u0 > u1) continue;
-        auto const begin = corner_x + static_cast<std::int64_t>(std::floor((u0 + 1) * (Size / 2) - 0.5));
-        auto const end = corner_x + static_cast<std::int64_t>(std::ceil((u1 + 1) * (Size / 2) - 0.5)) + 1;
+        auto const begin = corner_x + static_cast<std::int64_t>(std::floor((u0 + 1) * (0.5 * Size) - 0.5));
+        auto const end = corner_x + static_cast<std::int64_t>(std::ceil((u1 + 1) * (0.5 * Size) - 0.5)) + 1;
         auto const k = static_cast<std::size_t>(y);
         rows.begin[k] = std::min(rows.begin[k], std::max({begin, corner_x, valid.x0}));
         rows.end[k] = std::max(rows.end[k], std::min({end, corner_x + Size, valid.x1}));
