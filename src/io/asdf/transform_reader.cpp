@@ -20,7 +20,7 @@ constexpr long MaxPolynomialDegree = 64;
 constexpr std::string_view KnownTransforms =
     "compose, concatenate, shift, scale, multiplyscale, identity, remap_axes, polynomial, affine, rotate2d, "
     "rotate_sequence_3d, rotate3d, gnomonic, constant, add, subtract, multiply, divide, power, linear1d, fix_inputs, "
-    "gwcs/spherical_cartesian";
+    "gwcs/spherical_cartesian, gwcs/fitswcs_imaging";
 
 }  // namespace
 
@@ -88,6 +88,7 @@ std::shared_ptr<sky::Transform> TransformReader::read_kind(AsdfValue const& node
   std::string_view const tag = node.tag_name();
   std::string_view kind = tag;
   if (tag == "gwcs/spherical_cartesian") return read_on_sphere("spherical_cartesian", node, path);
+  if (tag == "gwcs/fitswcs_imaging") return read_fits_imaging(node, path, depth);
   constexpr std::string_view Prefix = "transform/";
   if (tag.substr(0, Prefix.size()) == Prefix)
     kind = tag.substr(Prefix.size());
@@ -236,6 +237,27 @@ std::shared_ptr<sky::Transform> TransformReader::read_affine(AsdfValue const& no
          fmt::format("{} and {}", matrix.size(), translation.size()));
   return std::make_shared<sky::Affine>(sky::Affine::Matrix{{{matrix[0], matrix[1]}, {matrix[2], matrix[3]}}},
                                        std::array<double, 2>{translation[0], translation[1]});
+}
+
+/// The imaging WCS of the FITS standard in one node, as mosaics of pipeline 3.0 (gwcs 1.0) carry it: pixels from 0.
+std::shared_ptr<sky::Transform> TransformReader::read_fits_imaging(AsdfValue const& node, std::string const& path,
+                                                                   int depth) const {
+  auto const crpix = numbers_at(node, path, "crpix"), crval = numbers_at(node, path, "crval");
+  auto const cdelt = numbers_at(node, path, "cdelt"), pc = numbers_at(node, path, "pc");
+  if (crpix.size() != 2 || crval.size() != 2 || cdelt.size() != 2 || pc.size() != 4)
+    fail(path, "imaging WCS of the wrong size", "crpix, crval, cdelt of 2 and pc of 4 numbers",
+         fmt::format("{}, {}, {} and {}", crpix.size(), crval.size(), cdelt.size(), pc.size()));
+  auto const project = read(member(node, path, "projection"), path + ".projection", depth + 1);
+  if (!dynamic_cast<sky::Gnomonic const*>(project.get()))
+    fail(path + ".projection", "projection that is not read", "gnomonic", member(node, path, "projection").kind());
+  double const native_pole = crval[1] >= 90 ? 0.0 : 180.0;  // LONPOLE's default for a zenithal projection
+  auto shift = sky::join(std::make_shared<sky::Shift>(-crpix[0]), std::make_shared<sky::Shift>(-crpix[1]));
+  auto rotate =
+      std::make_shared<sky::Affine>(sky::Affine::Matrix{{{pc[0], pc[1]}, {pc[2], pc[3]}}}, std::array<double, 2>{0, 0});
+  auto scale = sky::join(std::make_shared<sky::Scale>(cdelt[0]), std::make_shared<sky::Scale>(cdelt[1]));
+  auto to_sky = std::make_shared<sky::Rotate3D>(crval[0], crval[1], native_pole, "native2celestial");
+  auto plane = sky::chain(std::move(rotate), std::move(scale));
+  return sky::chain(sky::chain(std::move(shift), std::move(plane)), sky::chain(project, std::move(to_sky)));
 }
 
 std::shared_ptr<sky::Transform> TransformReader::read_on_sphere(std::string_view kind, AsdfValue const& node,

@@ -33,6 +33,7 @@ class TransformReader {
   std::shared_ptr<sky::Transform> read_polynomial(AsdfValue const& node, std::string const& path) const;
   std::shared_ptr<sky::Transform> read_remap(AsdfValue const& node, std::string const& path) const;
   std::shared_ptr<sky::Transform> read_affine(AsdfValue const& node, std::string const& path) const;
+  std::shared_ptr<sky::Transform> read_fits_imaging(AsdfValue const& node, std::string const& path, int depth) const;
   std::shared_ptr<sky::Transform> read_on_sphere(std::string_view kind, AsdfValue const& node,
                                                  std::string const& path) const;
   void read_common(AsdfValue const& node, std::string const& path, int depth, sky::Transform& transform) const;

@@ -221,5 +221,26 @@ TEST(MakeImagingWcs, AgreesWithTheReferenceOnAWholeExposure) {
   EXPECT_EQ(sky::format_s_region(sky::footprint(*wcs, 2048, 2048)), vector.at("S_REGION").get<std::string>());
 }
 
+// tests/data/asdf/make_fitswcs_imaging.py made the file and the positions with gwcs 1.0.
+TEST(ReadWcs, TakesTheMosaicWcsOfPipelineThree) {
+  auto const folder = test::data_dir() / "asdf";
+  auto const wcs = read_wcs(AsdfDocument::read(folder / "fitswcs_imaging.asdf"));
+  auto const box = wcs->bounding_box();
+  ASSERT_TRUE(box.has_value());
+  EXPECT_EQ(box->x_high, 1023.5);
+  EXPECT_EQ(box->y_high, 599.5);
+  auto const points = nlohmann::json::parse(test::read_text(folder / "fitswcs_imaging.json"));
+  ASSERT_EQ(points.size(), 5u);
+  for (auto const& point : points) {
+    double const x = point.at("x"), y = point.at("y");
+    auto const sky = wcs->sky::Wcs::pixel_to_sky({x, y});
+    EXPECT_NEAR(std::remainder(sky.ra - point.at("ra").get<double>(), 360.0), 0, 1e-12);
+    EXPECT_NEAR(sky.dec, point.at("dec").get<double>(), 1e-12);
+    auto const back = wcs->sky::Wcs::sky_to_pixel(sky);
+    EXPECT_NEAR(back.x, x, 1e-8);
+    EXPECT_NEAR(back.y, y, 1e-8);
+  }
+}
+
 }  // namespace
 }  // namespace tessera::io
