@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "tessera/compute/session.hpp"
 #include "tessera/core/byte_size.hpp"
 #include "tessera/parallel/memory_budget.hpp"
@@ -22,18 +24,33 @@ std::string mosaics_table(RunPlan const& plan) {
   return text;
 }
 
+/// Bytes a wave reads at most: every exposure that may reach it, whole.
+std::int64_t bytes_of_wave(RunPlan const& plan, steps::MosaicPlan const& mosaic, steps::BlockWave const& wave) {
+  std::set<int> members;
+  for (auto const block : wave.reached) {
+    auto const& reaching = mosaic.block_members[static_cast<std::size_t>(block)];
+    members.insert(reaching.begin(), reaching.end());
+  }
+  std::int64_t bytes = 0;
+  for (int const member : members) {
+    int const record = mosaic.request.members[static_cast<std::size_t>(member)];
+    bytes += plan.request.inventory.records[static_cast<std::size_t>(record)].file_bytes;
+  }
+  return bytes;
+}
+
 std::string ranks_table(RunPlan const& plan) {
   std::vector<steps::MosaicPlan const*> mosaics;
   for (auto const& mosaic : plan.mosaics) mosaics.push_back(&mosaic);
   auto const runs = steps::divide_blocks(mosaics, plan.ranks);
   std::vector<double> loads;
-  std::string text =
-      fmt::format("{:>5} {:>8} {:>10} {:>8} {:>10}  {}\n", "rank", "blocks", "share", "waves", "memory", "mosaics");
+  std::string text = fmt::format("{:>5} {:>8} {:>10} {:>8} {:>10} {:>10} {:>10}  {}\n", "rank", "blocks", "share",
+                                 "waves", "memory", "reads <=", "writes", "mosaics");
   double total = 0;
   for (auto const& mosaic : plan.mosaics)
     for (double const cost : mosaic.block_cost) total += cost;
   for (std::size_t rank = 0; rank < runs.size(); ++rank) {
-    std::int64_t blocks = 0, waves = 0, memory = 0;
+    std::int64_t blocks = 0, waves = 0, memory = 0, read = 0, written = 0;
     double load = 0;
     std::string names;
     for (auto const& run : runs[rank]) {
@@ -45,6 +62,9 @@ std::string ranks_table(RunPlan const& plan) {
       auto const cut =
           steps::cut_waves(mosaic, std::span(mosaic.order).subspan(run.begin, run.end - run.begin), division);
       waves += static_cast<std::int64_t>(cut.size());
+      for (auto const& wave : cut) read += bytes_of_wave(plan, mosaic, wave);
+      auto const all_blocks = static_cast<std::int64_t>(mosaic.order.size());
+      written += (mosaic.bytes_hdf5() + mosaic.bytes_fits()) / all_blocks * count;
       for (auto const& wave : cut)
         memory = std::max(memory, division.fixed_bytes + division.exposure_bytes +
                                       division.block_bytes * static_cast<std::int64_t>(wave.reached.size()));
@@ -55,8 +75,9 @@ std::string ranks_table(RunPlan const& plan) {
     loads.push_back(load);
     if (names.size() > 60) names = names.substr(0, 57) + "...";
     if (rank < 32 || rank + 1 == runs.size())
-      text += fmt::format("{:>5} {:>8} {:>9.1f}% {:>8} {:>10}  {}\n", rank, blocks, total > 0 ? 100 * load / total : 0,
-                          waves, format_bytes(memory), names);
+      text += fmt::format("{:>5} {:>8} {:>9.1f}% {:>8} {:>10} {:>10} {:>10}  {}\n", rank, blocks,
+                          total > 0 ? 100 * load / total : 0, waves, format_bytes(memory), format_bytes(read),
+                          format_bytes(written), names);
     else if (rank == 32)
       text += "  ...\n";
   }
