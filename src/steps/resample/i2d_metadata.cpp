@@ -68,20 +68,6 @@ void set_grid_keywords(Header& sci, model::SkyGrid const& grid) {
   sci.set("RADESYS", "ICRS", "name of the coordinate reference frame");
 }
 
-char const* weight_keyword(ResampleOptions const& options) {
-  switch (options.weight_type) {
-    case kernels::WeightType::Ivm:
-      return "ivm";
-    case kernels::WeightType::IvmSky:
-      return "ivm-sky";
-    case kernels::WeightType::Exptime:
-      return "exptime";
-    case kernels::WeightType::None:
-      return "none";
-  }
-  return "ivm";
-}
-
 /// First start and last end of all members, whatever blendheaders says.
 void set_exposure_span(std::vector<store::ExposureRecord> const& records, MosaicPlan const& plan, Header& primary) {
   std::optional<double> start, end;
@@ -108,7 +94,7 @@ void set_product_keywords(MosaicPlan const& plan, std::vector<store::ExposureRec
   primary.set("NDRIZ", times.groups, "Number of pointings included in resampled product");
   primary.set("PXSCLRT", plan.grid.pixel_scale_ratio, "Pixel scale ratio");
   primary.set("PIXFRAC", options.pixfrac, "Pixel fraction used in resampling");
-  primary.set("RESWHT", weight_keyword(options), "Drizzle weight type");
+  primary.set("RESWHT", weight_type_name(options.weight_type), "Drizzle weight type");
   primary.set("EFFEXPTM", times.effexptm, "[s] Effective exposure time");
   primary.set("DURATION", times.duration, "[s] Total duration of exposure");
   if (times.tmeasure)

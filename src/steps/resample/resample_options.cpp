@@ -31,7 +31,9 @@ char const* kernel_name(kernels::DrizzleKernel kernel) {
   return "square";
 }
 
-char const* weight_name(kernels::WeightType type) {
+}  // namespace
+
+char const* weight_type_name(kernels::WeightType type) {
   switch (type) {
     case kernels::WeightType::Ivm:
       return "ivm";
@@ -44,8 +46,6 @@ char const* weight_name(kernels::WeightType type) {
   }
   return "ivm";
 }
-
-}  // namespace
 
 kernels::DrizzleOptions ResampleOptions::drizzle(double pixel_scale_ratio) const {
   kernels::DrizzleOptions options;
@@ -93,7 +93,7 @@ std::string pixel_parameters(ResampleOptions const& o) {
       R"({{"blendheaders":{},"enable_ctx":{},"enable_err":{},"fillval":"{}","good_bits":"{}","kernel":"{}","pixfrac":{},"report_var":{},"weight_type":"{}"}})",
       o.blendheaders, o.enable_ctx, o.enable_err,
       std::isnan(o.fillval) ? std::string("NAN") : fmt::format("{}", o.fillval), o.good_bits, kernel_name(o.kernel),
-      o.pixfrac, o.report_var, weight_name(o.weight_type));
+      o.pixfrac, o.report_var, weight_type_name(o.weight_type));
 }
 
 }  // namespace tessera::steps

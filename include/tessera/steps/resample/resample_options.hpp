@@ -32,6 +32,9 @@ struct ResampleOptions {
   kernels::DrizzleOptions drizzle(double pixel_scale_ratio) const;
 };
 
+/// "ivm", "ivm-sky", "exptime" or "none": RESWHT.
+char const* weight_type_name(kernels::WeightType type);
+
 /// Throws ConfigError when a value cannot work: pixfrac outside (0, 1], scales that are not positive, a shape below 2
 /// pixels, or a kernel that would spread an input pixel over more output pixels than the drizzle has room for.
 void check_options(ResampleOptions const& options);
