@@ -102,7 +102,7 @@ std::int64_t write_i2d(parallel::Communicator const& group, MosaicPlan const& pl
       written += static_cast<std::int64_t>(bytes.size());
     }
     if (group.is_root()) {
-      // Tables start at any byte of their own HDU; their sizes are padded to words for the checksums by the plan.
+      // Whole tables from their first byte: the padding completes the last word of an odd size for the checksum.
       for (std::size_t k = 1; k < hdus.size(); ++k) {
         if (hdus[k].extname == "HDRTAB") fits.write(k, 0, metadata.table);
         if (hdus[k].extname == "ASDF") fits.write(k, 0, metadata.asdf);
