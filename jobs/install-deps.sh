@@ -21,7 +21,8 @@ build=(g++ cmake ninja-build pkg-config git ca-certificates python3
   libpng-dev zlib1g-dev libbz2-dev liblz4-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev)
 kokkos=(patchelf binutils)   # to adapt Debian's own Kokkos package
-checks=(ccache clang-format-14 clang-tidy-14 libomp-14-dev shellcheck)   # a test that lacks its tool is skipped
+checks=(ccache clang-format-14 clang-tidy-14 libomp-14-dev shellcheck   # a test that lacks its tool is skipped
+  gnuplot-nox)   # draws the plots of level_match; without it their tables and scripts are left
 [ "$bench" = no ] || checks+=(swarp)
 
 # Those of "$@" that are not installed, on one line.

@@ -24,6 +24,8 @@ bad=0
 say "official resample step"
 "$python" "$here/compare_resample.py" --tessera "$tessera" --scratch "$work/resample" --json "$results/resample.json" 2>"$work/log" || {
   bad=1; grep FAILED "$work/log"; }
+say "official skymatch step"
+"$python" "$here/compare_skymatch.py" --tessera "$tessera" --scratch "$work/skymatch" || bad=1
 say "products in astropy, fitsverify and jwst.datamodels"
 # shellcheck disable=SC2046
 "$python" "$here/check_i2d.py" --tessera "$tessera" "$work"/resample/*_own_tessera_i2d.fits $(find "$work/resample/survey" -name '*_cal.fits') || bad=1
@@ -39,7 +41,12 @@ if [ -d "$real" ]; then
   "$here/miri_pair.sh" "$tessera" "$real/jwst_miri" "$results" 2>/dev/null || bad=1
   say "SWarp on real VISTA frames"
   "$python" "$here/compare_swarp.py" --tessera "$tessera" --frames "$real/vircam" --scratch "$work/swarp" --json "$results/swarp.json" || bad=1
+  say "levels and cosmic rays of real VISTA frames"
+  "$python" "$here/vista_frames.py" --tessera "$tessera" --frames "$real/vircam" --scratch "$work/vista" --pictures "$results" \
+    --json "$results/vista.json" || bad=1
 else
   say "real files are not in $real: MIRI products and SWarp are left out"
 fi
+say "seamless mosaics of simulated exposures"
+"$here/seamless.sh" "$tessera" "${TESSERA_SEAMLESS_SCRATCH:-$work/seamless}" || bad=1
 exit "$bad"

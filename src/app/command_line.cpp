@@ -65,6 +65,12 @@ void add_mosaic_options(CLI::App& command, MosaicOptions& o) {
   command.add_option("--shape", o.shape, "NX,NY of the mosaic, pixels")->delimiter(',')->expected(2);
   command.add_option("--weights", o.weights, "Weight images, one for each file in the same order");
   command.add_option("--masks", o.masks, "Mask images (non-zero is bad), one for each file in the same order");
+  command
+      .add_option("--steps", o.steps,
+                  "Corrections before the mosaic, in this order: level_match, multi_tile_destripe, skymatch, "
+                  "outlier_detection")
+      ->delimiter(',');
+  command.add_option("--set", o.settings, "Parameter of such a step, e.g. --set level_match.weight_method=rms");
   command.add_option("--memory-per-rank", o.memory_per_rank,
                      "Memory each rank may use, e.g. 4G [default: from the node]");
   command.add_option("--on-error", o.on_error, "quarantine or stop")->check(CLI::IsMember({"quarantine", "stop"}));

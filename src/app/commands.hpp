@@ -31,6 +31,8 @@ struct MosaicOptions {
   std::vector<double> crval, crpix;
   std::vector<long long> shape;
   std::vector<std::string> weights, masks;
+  std::vector<std::string> steps;     ///< before the mosaic: level_match, multi_tile_destripe, skymatch, ...
+  std::vector<std::string> settings;  ///< "level_match.weight_method=rms"
   std::string memory_per_rank;
   std::string on_error;
   bool keep_hdf5 = false;

@@ -1,6 +1,6 @@
 // export: exposures after any step as FITS files.
 #include <algorithm>
-#include <set>
+#include <deque>
 
 #include "commands.hpp"
 #include "tessera/core/log.hpp"
@@ -26,29 +26,32 @@ void require_known(std::vector<std::string> const& asked, std::vector<std::strin
       throw ConfigError({"no exposure of that name", option, "", name, suggest_name(name, known)});
 }
 
-/// A step that has no corrections in any ledger is a mistake too.
-void require_known_step(std::string const& after, pipeline::RunRequest const& request) {
-  if (after.empty() || after == "none") return;
-  std::set<std::string> steps;
-  for (auto const& record : request.inventory.records) {
-    auto const ledger =
-        store::Ledger::open(request.ledger_root / record.identity.target / "ledger" / record.identity.band);
-    steps.insert(ledger.steps().begin(), ledger.steps().end());
+/// Number of the last step to apply: of `after`, 0 for "none", all for "". A step that does not run is a mistake.
+int last_order(std::string const& after, pipeline::RunRequest const& request) {
+  if (after.empty()) return 999;
+  if (after == "none") return 0;
+  std::vector<std::string> names;
+  for (auto const& planned : request.steps) {
+    if (planned.step->name == after) return planned.order;
+    names.push_back(planned.step->name);
   }
-  if (steps.contains(after)) return;
-  throw ConfigError({"no step of that name has corrections in the ledger", "--after", "", after,
-                     steps.empty() ? "the ledger is empty: leave --after out"
-                                   : suggest_name(after, std::vector<std::string>(steps.begin(), steps.end()))});
+  throw ConfigError({"no step of that name corrects exposures in this configuration", "--after", "", after,
+                     names.empty() ? "no listed step does: leave --after out" : suggest_name(after, names)});
 }
+
+/// An exposure to write and the ledger to apply to it.
+struct Wanted {
+  store::ExposureRecord const* record = nullptr;
+  store::Ledger const* ledger = nullptr;
+};
 
 std::filesystem::path output_path(ExportOptions const& options, config::Survey const& survey,
                                   model::ExposureIdentity const& identity, std::vector<std::string> const& steps) {
-  auto const name = store::exported_name(identity, "cal");
+  std::string const last = steps.empty() ? "cal" : steps.back();
+  auto const name = store::exported_name(identity, last == "outlier_detection" ? "crf" : "cal");
   if (options.layout == "flat") return options.output / identity.target / identity.band / name;
-  // pjpipe's tree: a folder for the step, beside the ledger of the band.
-  std::string const step = options.after.empty()     ? (steps.empty() ? "cal" : steps.back())
-                           : options.after == "none" ? "cal"
-                                                     : options.after;
+  // pjpipe's tree: a folder for the step, beside the ledger of the band; the official steps are those of lv3.
+  std::string const step = last == "skymatch" || last == "outlier_detection" ? "lv3" : last;
   auto const root = options.output.empty() ? survey.local.reprocess_dir / survey.version : options.output;
   return root / identity.target / identity.band / step / name;
 }
@@ -73,19 +76,19 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
   require_known(options.bands, bands, "--band");
   require_known(options.exposures, exposures, "--exposure");
 
-  parallel::all_or_none(world, [&] {
-    if (world.is_root()) require_known_step(options.after, request);
-  });
-
-  std::vector<store::ExposureRecord const*> wanted;
+  int const order = last_order(options.after, request);
+  std::deque<store::Ledger> ledgers;
+  std::vector<Wanted> wanted;
   std::vector<double> costs;
-  for (auto const& record : records) {
-    auto const& identity = record.identity;
-    if (!is_wanted(options.targets, identity.target) || !is_wanted(options.bands, identity.band) ||
-        !is_wanted(options.exposures, identity.exposure))
-      continue;
-    wanted.push_back(&record);
-    costs.push_back(static_cast<double>(record.file_bytes));
+  for (auto const& band : request.exposures) {
+    if (!is_wanted(options.targets, band.target) || !is_wanted(options.bands, band.band)) continue;
+    ledgers.push_back(pipeline::open_ledger(world, request, band.target, band.band, order + 1));
+    for (int const member : pipeline::members_after(request.steps, band, order)) {
+      auto const& record = records[static_cast<std::size_t>(member)];
+      if (!is_wanted(options.exposures, record.identity.exposure)) continue;
+      wanted.push_back({&record, &ledgers.back()});
+      costs.push_back(static_cast<double>(record.file_bytes));
+    }
   }
   if (wanted.empty())
     throw InputError({"nothing to export", options.survey.config.string(), "calibrated exposures",
@@ -99,14 +102,12 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
   bool stopped = false;
   for (std::size_t k = 0; k < wanted.size() && !stopped; ++k) {
     if (owner[k] != world.rank()) continue;
-    auto const& identity = wanted[k]->identity;
+    auto const& identity = wanted[k].record->identity;
     try {
-      auto const ledger =
-          store::Ledger::open(request.ledger_root / identity.target / "ledger" / identity.band, options.after);
-      store::ExposureReader const reader(*wanted[k], ledger);
-      auto const path = output_path(options, survey, identity, ledger.steps());
+      store::ExposureReader const reader(*wanted[k].record, *wanted[k].ledger);
+      auto const path = output_path(options, survey, identity, wanted[k].ledger->steps());
       std::error_code ignored;
-      if (std::filesystem::equivalent(path, wanted[k]->path, ignored))
+      if (std::filesystem::equivalent(path, wanted[k].record->path, ignored))
         throw InputError(
             {"the export would overwrite its input", path.string(), "", "", "choose another folder with -o"});
       store::export_exposure(reader, path);

@@ -2,8 +2,10 @@
 #include <cstdio>
 
 #include "commands.hpp"
+#include "mosaic_steps.hpp"
 #include "tessera/core/dq.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/parallel/control.hpp"
 #include "tessera/pipeline/run.hpp"
 #include "tessera/pipeline/run_plan.hpp"
 
@@ -62,10 +64,12 @@ ExitStatus make_mosaic(parallel::Communicator const& world, MosaicOptions const&
   }
   mosaic.options.enable_err = any_variance;  // plain images bring no variances: ERR would be all NaN
   request.report_folder = mosaic.folder / (mosaic.product + "_report");
+  parallel::all_or_none(world, [&] { add_mosaic_steps(o, request.report_folder, request); });
+  if (!request.exposures.empty()) mosaic.band = request.exposures.front().band;
   if (!mosaic.members.empty()) request.mosaics.push_back(std::move(mosaic));
 
-  auto const plan = pipeline::make_run_plan(world, std::move(request), memory_per_rank(world, o.memory_per_rank, 0));
-  if (!o.plan_only) return pipeline::run_plan(world, plan);
+  auto plan = pipeline::make_run_plan(world, std::move(request), memory_per_rank(world, o.memory_per_rank, 0));
+  if (!o.plan_only) return pipeline::run_plan(world, std::move(plan));
   if (world.is_root()) std::fputs(pipeline::describe(plan).c_str(), stdout);
   return plan.request.missing.empty() && !plan.mosaics.empty() ? ExitStatus::Complete : ExitStatus::Refused;
 }

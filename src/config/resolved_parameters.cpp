@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tessera/core/contract.hpp"
 
 namespace tessera::config {
@@ -55,6 +57,14 @@ std::optional<double> ResolvedParameters::optional_real(std::string_view key) co
 std::optional<std::string> ResolvedParameters::optional_text(std::string_view key) const {
   auto const& value = at(key).value;
   return value.is_none() ? std::nullopt : std::optional(value.text());
+}
+
+std::string ResolvedParameters::json_of(std::vector<std::string> const& prefixes) const {
+  Value::Table parameters;
+  for (auto const& [key, parameter] : by_key)
+    if (std::any_of(prefixes.begin(), prefixes.end(), [&](auto const& prefix) { return key.starts_with(prefix); }))
+      parameters.push_back({key, parameter.value});
+  return Value(std::move(parameters)).json();
 }
 
 std::string ResolvedParameters::json() const {

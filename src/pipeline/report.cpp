@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tessera/core/build_facts.hpp"
 #include "tessera/core/byte_size.hpp"
 #include "tessera/io/durable_file.hpp"
@@ -80,6 +82,37 @@ std::string mosaics_section(fs::path const& page, RunPlan const& plan) {
   return html;
 }
 
+/// Tables and plots that the ledger steps left in their folders.
+std::string corrections_section(fs::path const& page, RunPlan const& plan) {
+  std::string html;
+  for (auto const& planned : plan.request.steps)
+    for (auto const& work : planned.bands) {
+      std::vector<fs::path> tables, pictures;
+      std::error_code error;
+      for (auto item = fs::recursive_directory_iterator(work.products, error);
+           !error && item != fs::recursive_directory_iterator(); item.increment(error)) {
+        // lv3's folder also holds the mosaics, which have a section of their own.
+        if (!item->path().filename().string().starts_with(planned.step->name)) continue;
+        if (item->path().extension() == ".csv") tables.push_back(item->path());
+        if (item->path().extension() == ".png") pictures.push_back(item->path());
+      }
+      if (tables.empty() && pictures.empty()) continue;
+      std::sort(tables.begin(), tables.end());
+      std::sort(pictures.begin(), pictures.end());
+      html += fmt::format("<h3>{}: {} {}</h3><p>", planned.step->name, escape(work.target), escape(work.band.name));
+      for (auto const& table : tables)
+        html += fmt::format("<a href=\"{}\"><code>{}</code></a> ", relative_link(page, table),
+                            escape(table.filename().string()));
+      html += "</p><div class=pictures>";
+      for (auto const& picture : pictures)
+        html += fmt::format(
+            "<figure><a href=\"{0}\"><img src=\"{0}\" alt=\"{1}\"></a><figcaption>{1}</figcaption></figure>",
+            relative_link(page, picture), escape(picture.stem().string()));
+      html += "</div>";
+    }
+  return html.empty() ? "" : "<h2>Corrections</h2>" + html;
+}
+
 std::string list_section(std::string const& title, std::vector<std::string> const& lines) {
   if (lines.empty()) return "";
   std::string html = "<h2>" + title + "</h2><ul>";
@@ -115,7 +148,8 @@ void write_report(fs::path const& path, RunPlan const& plan, std::vector<StepTim
           "<title>tessera report</title><style>{}</style><h1>tessera report</h1><p>This run is <b class={}>{}</b>.</p>",
           Style, status == ExitStatus::Complete ? "good" : "bad", in_words(status)) +
       list_section("Failed", failed) + list_section("Quarantined exposures", quarantined) +
-      mosaics_section(path, plan) + timing_section(timing) + list_section("Notes", notes) +
+      mosaics_section(path, plan) + corrections_section(path, plan) + timing_section(timing) +
+      list_section("Notes", notes) +
       fmt::format("<h2>Made by</h2><p>tessera {} ({}), {}, {}</p>", facts.version, facts.commit, facts.compiler,
                   facts.flags) +
       (plan.request.configuration_json.empty() ? ""

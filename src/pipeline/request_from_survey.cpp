@@ -55,7 +55,7 @@ steps::ResampleOptions resample_options(config::Survey const& survey, config::Re
 /// Steps inside lv3 that are not built and that the configuration does not skip, for one (target, band).
 std::vector<std::string> unbuilt_substeps(config::ResolvedParameters const& p) {
   std::vector<std::string> names;
-  for (char const* name : {"tweakreg", "skymatch", "outlier_detection", "source_catalog"})
+  for (char const* name : {"tweakreg", "source_catalog"})
     if (!p.boolean(fmt::format("jwst_parameters.{}.skip", name))) names.emplace_back(name);
   return names;
 }
@@ -72,27 +72,38 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
       request.missing.push_back(problem.line());
   }
   if (survey.tessera.compat_pjpipe_121)
-    request.warnings.push_back("[tessera] compat changes nothing yet: none of the steps it concerns is built");
+    request.warnings.push_back(
+        "[tessera] compat changes nothing yet: the steps follow the corrected behaviour (docs/steps)");
   request.shared_grid = survey.tessera.shared_grid;
   request.stop_on_error = survey.tessera.on_error == config::OnError::Stop;
-  request.ledger_root = survey.local.reprocess_dir / survey.version;
   request.report_folder = survey.local.reprocess_dir / survey.version;
   request.configuration_json = survey.json();
-  if (!survey.lists("lv3")) {
-    request.missing.push_back("steps: lv3 is not listed, and it is the only step built so far: nothing to do");
+  bool const has_work = std::any_of(survey.steps.begin(), survey.steps.end(),
+                                    [](auto const& entry) { return takes_calibrated(entry.step); });
+  if (!has_work) {
+    request.missing.push_back(
+        "steps: none of the steps built so far is listed (`tessera steps` lists them): nothing to do");
     return request;
   }
 
   std::set<std::string> unbuilt;
-  auto inputs = find_survey_inputs(communicator, survey, "lv3");
+  auto inputs = find_survey_inputs(communicator, survey);
   request.inventory = std::move(inputs.inventory);
+  auto planned = plan_steps(survey, request.inventory, inputs.members);
+  request.steps = std::move(planned.steps);
+  request.exposures = std::move(planned.exposures);
+  for (auto& line : planned.missing) request.missing.push_back(std::move(line));
   for (std::size_t t = 0; t < survey.targets.size(); ++t)
     for (std::size_t b = 0; b < survey.bands.size(); ++b) {
       auto const& band = survey.bands[b];
-      bool const runs = std::any_of(survey.steps.begin(), survey.steps.end(),
-                                    [&](auto const& entry) { return entry.step == "lv3" && entry.runs_on(band); });
+      bool const runs = std::any_of(survey.steps.begin(), survey.steps.end(), [&](auto const& entry) {
+        return takes_calibrated(entry.step) && entry.runs_on(band);
+      });
       if (!runs) continue;
-      auto const& members = inputs.members[t][b];
+      bool const makes_mosaic = std::any_of(survey.steps.begin(), survey.steps.end(), [&](auto const& entry) {
+        return entry.step == "lv3" && entry.runs_on(band);
+      });
+      auto const& members = planned.members[t][b];
       if (members.empty() &&
           !request.inventory.broken.empty()) {  // they may have been this band's: the others are made
         request.warnings.push_back(
@@ -107,6 +118,7 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
             survey.local.raw_dir.string()));
         continue;
       }
+      if (!makes_mosaic) continue;
       steps::MosaicRequest mosaic;
       mosaic.target = survey.targets[t];
       mosaic.band = band.name;

@@ -13,6 +13,7 @@
 #include "tessera/core/log.hpp"
 #include "tessera/io/durable_file.hpp"
 #include "tessera/pipeline/report.hpp"
+#include "tessera/pipeline/run_ledger_steps.hpp"
 #include "tessera/pipeline/timing.hpp"
 #include "tessera/steps/resample/resample_step.hpp"
 
@@ -56,27 +57,79 @@ store::Ledger find_ledger(RunPlan const& plan, std::string const& target, std::s
   return {};
 }
 
-ExitStatus final_status(RunPlan const& plan, steps::StepOutcome const& outcome) {
-  if (!outcome.failures.empty() && outcome.failures.size() == plan.mosaics.size() && !outcome.stopped) {
+/// How the whole run went: the ledger steps, then the mosaics.
+struct Ending {
+  std::vector<parallel::Failure> failures;
+  bool stopped = false;
+  std::size_t made = 0;  ///< mosaics that were asked for and did not fail
+};
+
+ExitStatus final_status(RunPlan const& plan, Ending const& ending) {
+  auto const& failures = ending.failures;
+  if (!failures.empty() && ending.made == 0 && !ending.stopped) {
     // Nothing was made: why is the answer, when it was the same for all.
-    auto const& failures = outcome.failures;
     bool const alike = std::all_of(failures.begin(), failures.end(),
                                    [&](auto const& f) { return f.status == failures.front().status; });
     if (alike) return static_cast<ExitStatus>(failures.front().status);
   }
-  if (!outcome.failures.empty())
-    return plan.request.stop_on_error ? static_cast<ExitStatus>(outcome.failures.front().status)
-                                      : ExitStatus::Incomplete;
-  if (outcome.stopped) return ExitStatus::Resumable;
+  if (!failures.empty())
+    return plan.request.stop_on_error ? static_cast<ExitStatus>(failures.front().status) : ExitStatus::Incomplete;
+  if (ending.stopped) return ExitStatus::Resumable;
   return plan.request.inventory.broken.empty() ? ExitStatus::Complete : ExitStatus::Incomplete;
+}
+
+/// Mosaics of bands whose ledger could not be made are not made either: they would look finished.
+void leave_out_failed_bands(RunPlan& plan, LedgerRun const& ledger) {
+  std::erase_if(plan.request.mosaics, [&](steps::MosaicRequest const& mosaic) {
+    return ledger.failed_bands.contains({mosaic.target, mosaic.band});
+  });
+}
+
+/// Plans the mosaics with the corrections that were just made and makes them.
+void make_mosaics(steps::StepContext& context, RunPlan& plan, Ending& ending, std::vector<StepTiming>& timing) {
+  auto const begin = std::chrono::steady_clock::now();
+  if (!plan.request.steps.empty()) {
+    plan_mosaics(context.world, plan);
+    for (auto const& line : plan.request.missing)
+      ending.failures.push_back({"mosaic", line, static_cast<int>(ExitStatus::Refused), 0});
+  }
+  auto const outcome = steps::run_resample(context, plan.mosaics);
+  double const wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  timing.push_back(gather_timing(context.world, "resample", wall_s, outcome.counts));
+  ending.failures.insert(ending.failures.end(), outcome.failures.begin(), outcome.failures.end());
+  ending.stopped = ending.stopped || outcome.stopped;
+  ending.made = plan.mosaics.size() - std::min(plan.mosaics.size(), outcome.failures.size());
+}
+
+/// Times, report and what to say at the end; true when the report could not be written. One rank.
+bool finish_run(parallel::Communicator const& communicator, RunPlan const& plan, Ending const& ending,
+                std::vector<StepTiming> const& timing, ExitStatus status) {
+  for (auto const& failure : ending.failures) log::error("{} failed: {}", failure.item, failure.message);
+  if (ending.stopped && status == ExitStatus::Resumable)
+    log::warn("stopped early on request: run the same command again to go on");
+  log::info("\n{}", timing_table(timing));
+  auto const folder = plan.request.report_folder;
+  bool const did_something = std::any_of(timing.begin(), timing.end(), [](auto const& row) { return row.items > 0; });
+  try {
+    // A run that found everything up to date has no times worth keeping.
+    if (did_something)
+      io::write_file(folder / "timing" / "timing.json",
+                     timing_json(timing, communicator.size(), compute::thread_count()));
+    write_report(folder / "report" / "index.html", plan, timing, ending.failures, status);
+    log::info("report: {}", (folder / "report" / "index.html").string());
+    return false;
+  } catch (IoError const& error) {  // the disk that ended the run may have no place for its report either
+    log::warn("no report: {}", error.what());
+    return true;
+  }
 }
 
 }  // namespace
 
-ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan const& plan) {
-  auto const begin = std::chrono::steady_clock::now();
+ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan) {
   bool const broken_stops = plan.request.stop_on_error && !plan.request.inventory.broken.empty();
-  bool const refused = !plan.request.missing.empty() || broken_stops || plan.mosaics.empty();
+  bool const refused =
+      !plan.request.missing.empty() || broken_stops || (plan.mosaics.empty() && plan.request.steps.empty());
   if (communicator.is_root()) say_before(plan, refused);
   if (refused) return ExitStatus::Refused;
   prepare_folders(communicator, plan);
@@ -93,30 +146,14 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan const& p
       plan.program_bytes,
       [&](std::string const& target, std::string const& band) { return find_ledger(plan, target, band); },
       plan.request.stop_on_error};
-  auto const outcome = steps::run_resample(context, plan.mosaics);
-  double const wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  auto ledger = run_ledger_steps(context, plan.request);
+  Ending ending{ledger.failures, ledger.stopped, 0};
+  auto timing = std::move(ledger.timing);
+  leave_out_failed_bands(plan, ledger);
+  if (!ledger.stopped && !plan.request.mosaics.empty()) make_mosaics(context, plan, ending, timing);
 
-  std::vector<StepTiming> const timing{gather_timing(communicator, "resample", wall_s, outcome.counts)};
-  auto const status = final_status(plan, outcome);
-  bool unsaid = false;
-  if (communicator.is_root()) {
-    for (auto const& failure : outcome.failures) log::error("{} failed: {}", failure.item, failure.message);
-    if (outcome.stopped && status == ExitStatus::Resumable)
-      log::warn("stopped early on request: run the same command again to go on");
-    log::info("\n{}", timing_table(timing));
-    auto const folder = plan.request.report_folder;
-    try {
-      // A run that found everything up to date has no times worth keeping.
-      if (timing.front().items > 0)
-        io::write_file(folder / "timing" / "timing.json",
-                       timing_json(timing, communicator.size(), compute::thread_count()));
-      write_report(folder / "report" / "index.html", plan, timing, outcome.failures, status);
-      log::info("report: {}", (folder / "report" / "index.html").string());
-    } catch (IoError const& error) {  // the disk that ended the run may have no place for its report either
-      log::warn("no report: {}", error.what());
-      unsaid = true;
-    }
-  }
+  auto const status = final_status(plan, ending);
+  bool unsaid = communicator.is_root() && finish_run(communicator, plan, ending, timing, status);
   unsaid = communicator.max(std::int64_t{unsaid}) > 0;
   return unsaid && status == ExitStatus::Complete ? ExitStatus::InputOutput : status;
 }

@@ -142,13 +142,26 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
 }  // namespace
 
 store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request,
-                          std::string const& target, std::string const& band) {
-  if (request.ledger_root.empty()) return {};
+                          std::string const& target, std::string const& band, int before_order) {
+  if (request.steps.empty()) return {};
   std::string listing;
   parallel::all_or_none(communicator, [&] {
-    if (communicator.is_root()) listing = store::Ledger::open(request.ledger_root / target / "ledger" / band).listing();
+    if (communicator.is_root())
+      listing = store::Ledger::of(ledger_files(request.steps, target, band, before_order)).listing();
   });
   return store::Ledger::from_listing(communicator.broadcast(listing));
+}
+
+void plan_mosaics(parallel::Communicator const& communicator, RunPlan& plan) {
+  plan.mosaics.clear();
+  plan.ledgers.clear();
+  for (auto const& group : grid_groups(plan.request)) {
+    try {
+      plan_group(communicator, plan, group);
+    } catch (Error const& error) {
+      plan.request.missing.push_back(fmt::format("{}: {}", plan.request.mosaics[group.front()].product, error.what()));
+    }
+  }
 }
 
 RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank,
@@ -157,13 +170,7 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
   plan.request = std::move(request);
   plan.memory_per_rank = memory_per_rank;
   plan.ranks = ranks > 0 ? ranks : communicator.size();
-  for (auto const& group : grid_groups(plan.request)) {
-    try {
-      plan_group(communicator, plan, group);
-    } catch (Error const& error) {
-      plan.request.missing.push_back(fmt::format("{}: {}", plan.request.mosaics[group.front()].product, error.what()));
-    }
-  }
+  plan_mosaics(communicator, plan);
   plan.program_bytes =
       communicator.max(parallel::resident_bytes());  // with the plan itself, which grows with the survey
   for (auto const& mosaic : plan.mosaics) {

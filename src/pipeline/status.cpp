@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
+#include "tessera/pipeline/run_ledger_steps.hpp"
 #include "tessera/steps/resample/mosaic_file.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 #include "tessera/store/manifest.hpp"
@@ -27,12 +30,36 @@ std::string status_of(RunPlan const& plan, steps::MosaicPlan const& mosaic) {
   return "to be made";
 }
 
+/// State of a ledger file. A step after one that is not up to date will see other corrections, and is made again.
+std::string status_of(RunRequest const& request, PlannedStep const& planned, BandWork const& work,
+                      std::set<std::pair<std::string, std::string>>& changed) {
+  auto const file = ledger_file(planned, work);
+  if (changed.contains({work.target, work.band.name})) return "to be made after the steps before it";
+  auto const ledger = store::Ledger::of(ledger_files(request.steps, work.target, work.band.name, planned.order));
+  auto const now = ledger_manifest(request, planned, work, ledger);
+  auto const before = store::read_manifest(file);
+  bool const is_there = before && std::filesystem::exists(file);
+  if (is_there && before->key() == now.key()) return "up to date";
+  changed.insert({work.target, work.band.name});
+  if (is_there) return "to be made again: " + store::describe_difference(*before, now);
+  return std::filesystem::is_directory(std::filesystem::path(file).replace_extension(".journal")) ? "half made"
+                                                                                                  : "to be made";
+}
+
 }  // namespace
 
 std::string describe_status(RunPlan const& plan) {
   std::string text;
+  std::set<std::pair<std::string, std::string>> changed;
+  for (auto const& planned : plan.request.steps)
+    for (auto const& work : planned.bands)
+      text += fmt::format("{:<44} {}\n", planned.step->name + " of " + work.target + " " + work.band.name,
+                          status_of(plan.request, planned, work, changed));
   for (auto const& mosaic : plan.mosaics)
-    text += fmt::format("{:<44} {}\n", mosaic.request.product, status_of(plan, mosaic));
+    text += fmt::format("{:<44} {}\n", mosaic.request.product,
+                        changed.contains({mosaic.request.target, mosaic.request.band})
+                            ? "to be made after the steps before it"
+                            : status_of(plan, mosaic));
   for (auto const& line : plan.request.missing) text += "cannot run: " + line + "\n";
   return text;
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "tessera/config/step_folders.hpp"
+#include "tessera/pipeline/ledger_steps.hpp"
 
 namespace tessera::pipeline {
 
@@ -49,13 +50,13 @@ std::vector<std::string> listed_inputs(config::Survey const& survey) {
   return {paths.begin(), paths.end()};
 }
 
-/// Newest folder of the band, before `step`, that holds calibrated exposures. Empty: none.
+/// Newest folder of the band, before the first of our steps, that holds calibrated exposures. Empty: none.
 std::vector<std::string> step_folder_files(config::Survey const& survey, std::string const& target,
-                                           config::Band const& band, std::string const& step) {
+                                           config::Band const& band) {
   std::vector<std::string> folders{"cal", "lv2"};
   for (auto const& link : config::chain_step_folders(survey.steps, band)) {
     folders.push_back(link.input_folder);
-    if (link.step == step) break;
+    if (takes_calibrated(link.step)) break;
   }
   for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
     auto files = expand((survey.band_dir(target, band) / *folder / "*_cal.fits").string());
@@ -108,8 +109,7 @@ bool belongs_to(store::ExposureRecord const& record, config::Survey const& surve
 
 }  // namespace
 
-SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey,
-                                std::string const& step) {
+SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey) {
   // One rank looks at the folders, so that all see the same list even while files arrive. A line a file: the target,
   // the bands it may belong to (raw files of several bands lie together: the header decides), the path.
   std::string listing;
@@ -126,7 +126,7 @@ SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, conf
           for (auto const& path : listed) offer(path);
           continue;
         }
-        if (auto const from_steps = step_folder_files(survey, target, band, step); !from_steps.empty()) {
+        if (auto const from_steps = step_folder_files(survey, target, band); !from_steps.empty()) {
           for (auto const& path : from_steps) offer(path);
           continue;
         }

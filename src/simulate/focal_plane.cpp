@@ -124,18 +124,23 @@ sky::DetectorGeometry make_geometry(Detector const& detector) {
 V2V3 field_of_view(std::vector<Detector> const& detectors) {
   double low2 = std::numeric_limits<double>::infinity(), high2 = -low2, low3 = low2, high3 = -low2;
   for (Detector const& detector : detectors) {
-    double const x0 = static_cast<double>(detector.substrt1) - 1.5, y0 = static_cast<double>(detector.substrt2) - 1.5;
-    std::vector<double> const x{x0, x0 + detector.nx, x0, x0 + detector.nx},
-        y{y0, y0, y0 + detector.ny, y0 + detector.ny};
+    bool const full_miri = detector.is_miri() && !detector.reduced;
+    double const x0 = (full_miri ? MiriImagerBegin : static_cast<double>(detector.substrt1) - 1) - 0.5;
+    double const x1 = full_miri ? MiriImagerEnd - 0.5 : x0 + detector.nx;
+    double const y0 = static_cast<double>(detector.substrt2) - 1.5, y1 = y0 + detector.ny;
+    double const xm = 0.5 * (x0 + x1), ym = 0.5 * (y0 + y1);
+    // MIRI stands askew by five degrees: the corners would reach farther than neighbours may be apart.
+    std::vector<double> const x = detector.is_miri() ? std::vector{x0, x1, xm, xm} : std::vector{x0, x0, x1, x1},
+                              y = detector.is_miri() ? std::vector{ym, ym, y0, y1} : std::vector{y0, y1, y0, y1};
     std::vector<double> v2(4), v3(4);
     double const* in[]{x.data(), y.data()};
     double* out[]{v2.data(), v3.data()};
     make_distortion(detector)->evaluate(4, in, out);
-    for (int corner = 0; corner < 4; ++corner) {
-      low2 = std::min(low2, v2[corner]);
-      high2 = std::max(high2, v2[corner]);
-      low3 = std::min(low3, v3[corner]);
-      high3 = std::max(high3, v3[corner]);
+    for (std::size_t k = 0; k < 4; ++k) {
+      low2 = std::min(low2, v2[k]);
+      high2 = std::max(high2, v2[k]);
+      low3 = std::min(low3, v3[k]);
+      high3 = std::max(high3, v3[k]);
     }
   }
   return {high2 - low2, high3 - low3};

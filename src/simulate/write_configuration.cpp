@@ -33,23 +33,37 @@ void write_configuration(std::filesystem::path const& out, SurveyPlan const& pla
   if (plan.settings.off_exposures > 0)
     for (Band const& band : plan.bands)
       if (band.is_miri()) bands.push_back(band.name + "_bgr");
+  std::vector<std::string> steps{"level_match", "multi_tile_destripe.nircam", "lv3"};
+  if (plan.settings.detectors.miri_size == 1032) steps.insert(steps.begin(), "lyot_separate.miri");
   std::string const config = fmt::format(
-      R"(# Made by 'tessera simulate' for the survey beside this file: a mosaic a band from exposures as they are.
-# Other steps for these data: get_wcs_adjust, apply_wcs_adjust, lyot_separate.miri, level_match,
-# multi_tile_destripe.nircam.
+      R"(# Made by 'tessera simulate' for the survey beside this file: levels matched, NIRCam destriped, one sky constant a
+# band, cosmic rays flagged, one mosaic a band.
 targets = {}
 version = {}
 bands = {}
-steps = ["lv3"]
+steps = {}
+
+[parameters.level_match]
+weight_method = "rms"
+
+[parameters.lv3]
+skymatch_group_dithers = ["nircam_short", "nircam_long", "miri"]
 
 [parameters.lv3.jwst_parameters]
 tweakreg.skip = true
-skymatch.skip = true
-outlier_detection.skip = true
 source_catalog.skip = true
+skymatch.skymethod = "global"
+skymatch.subtract = true
+skymatch.skystat = "median"
+skymatch.nclip.nircam = 20
+skymatch.nclip.miri = 10
+skymatch.lsigma.nircam = 3.0
+skymatch.lsigma.miri = 1.5
+skymatch.usigma.nircam = 3.0
+skymatch.usigma.miri = 1.5
 resample.rotation = 0.0
 )",
-      list(targets), quote(plan.settings.version), list(bands));
+      list(targets), quote(plan.settings.version), list(bands), list(steps));
   auto const absolute = std::filesystem::absolute(out).lexically_normal();
   std::string const local = fmt::format(
       R"(# Where the simulated survey lies and where its products go.

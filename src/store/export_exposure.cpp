@@ -107,9 +107,58 @@ void set_wcs_cards(ExposureReader const& reader, model::Header& sci) {
 }
 
 char const* operation_name(model::Correction const& correction) {
-  static constexpr std::array<char const*, 6> names{"level", "plane",        "stripes",
-                                                    "flags", "region flags", "wcs correction"};
+  static constexpr std::array<char const*, 8> names{"level",        "plane",          "stripes",   "flags",
+                                                    "region flags", "wcs correction", "sky plane", "sky"};
   return names[correction.index()];
+}
+
+/// Whether an entry changes the middle of the exposure: headers have room for one place alone.
+bool covers_middle(model::LedgerEntry const& entry, ExposureRecord const& record) {
+  auto const& region = entry.region;
+  std::int64_t const x = record.nx / 2, y = record.ny / 2;
+  return region.empty() || (x >= region.x0 && x < region.x1 && y >= region.y0 && y < region.y1);
+}
+
+/// LVLMATCH, or LVLM_A, LVLM_B and LVLM_C where there are planes: what level_match took off the middle of the exposure,
+/// planes at the reference pixel of their grid (spec 40, 1.9).
+void set_level_cards(ExposureReader const& reader, model::Header& primary) {
+  double level = 0, slope_x = 0, slope_y = 0;
+  bool is_matched = false, has_planes = false;
+  for (auto const& entry : reader.entries()) {
+    if (entry.step != "level_match" || !covers_middle(entry, reader.record())) continue;
+    if (auto const* flat = std::get_if<model::LevelCorrection>(&entry.correction)) {
+      level += flat->level;
+      is_matched = true;
+    } else if (auto const* plane = std::get_if<model::SkyPlaneCorrection>(&entry.correction)) {
+      level += plane->level;
+      slope_x += plane->slope_x;
+      slope_y += plane->slope_y;
+      has_planes = true;
+    }
+  }
+  if (has_planes) {
+    primary.set("LVLM_A", slope_x, "level_match: slope along x of its grid");
+    primary.set("LVLM_B", slope_y, "level_match: slope along y of its grid");
+    primary.set("LVLM_C", level, "level_match: level at the reference pixel");
+  } else if (is_matched) {
+    primary.set("LVLMATCH", level, "level_match: level subtracted");
+  }
+}
+
+/// What the official steps say of themselves. A level that is subtracted adds to what was subtracted before.
+void set_step_cards(ExposureReader const& reader, model::Header& primary) {
+  bool const was_subtracted = primary.logical("BKGSUB").value_or(false);
+  double const before = was_subtracted ? primary.real("BKGLEVEL").value_or(0) : 0;
+  if (reader.has_seen("skymatch")) primary.set("S_SKYMAT", "SKIPPED", "Sky Matching");
+  for (auto const& entry : reader.entries()) {
+    if (entry.step == "outlier_detection") primary.set("S_OUTLIR", "COMPLETE", "Outlier Detection");
+    auto const* sky = std::get_if<model::SkyCorrection>(&entry.correction);
+    if (!sky || !covers_middle(entry, reader.record())) continue;
+    primary.set("BKGLEVEL", sky->level + (sky->subtract ? before : 0), "Computed background level");
+    primary.set("BKGSUB", sky->subtract, "Has background been subtracted?");
+    primary.set("BKGMETH", std::string_view(sky->method), "Background calculation method");
+    primary.set("S_SKYMAT", "COMPLETE", "Sky Matching");
+  }
 }
 
 }  // namespace
@@ -137,6 +186,8 @@ void export_exposure(ExposureReader const& reader, std::filesystem::path const& 
                        "tessera: last step of the ledger applied");
   for (auto const& entry : reader.entries())
     primary.header.add_history(fmt::format("tessera: {} by {}", operation_name(entry.correction), entry.step));
+  set_level_cards(reader, primary.header);
+  set_step_cards(reader, primary.header);
   model::Header sci = record.image_hdu == 0 ? model::Header() : reader.image_header();
   set_wcs_cards(reader, record.image_hdu == 0 ? primary.header : sci);
 

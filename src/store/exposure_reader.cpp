@@ -1,6 +1,7 @@
 #include "tessera/store/exposure_reader.hpp"
 
 #include <algorithm>
+#include <list>
 
 #include "tessera/core/dq.hpp"
 #include "tessera/core/error.hpp"
@@ -8,6 +9,7 @@
 #include "tessera/io/asdf_wcs.hpp"
 #include "tessera/sky/correct_wcs.hpp"
 #include "tessera/sky/fits_wcs.hpp"
+#include "tessera/sky/make_pixel_map.hpp"
 
 namespace tessera::store {
 
@@ -23,20 +25,23 @@ bool flags_pixels(model::LedgerEntry const& entry) {
          std::holds_alternative<model::RegionFlag>(entry.correction);
 }
 
-}  // namespace
+/// Entries of the ledger, without those that are in the file already.
+struct OpenEntries {
+  std::vector<model::LedgerEntry> entries;
+  int wcs_corrections_in_file = 0;
+};
 
-namespace {
-
-/// Entries of the ledger that are not in the file already.
-std::vector<model::LedgerEntry> entries_to_apply(ExposureRecord const& record, Ledger const& ledger) {
-  auto entries = ledger.entries(record.identity);
-  if (record.ledger_applied.empty()) return entries;
+OpenEntries entries_to_apply(ExposureRecord const& record, Ledger const& ledger) {
+  OpenEntries open{ledger.entries(record.identity), 0};
+  if (record.ledger_applied.empty()) return open;
   auto const& steps = ledger.steps();
   auto const last = std::find(steps.begin(), steps.end(), record.ledger_applied);
-  std::erase_if(entries, [&](model::LedgerEntry const& entry) {
-    return std::find(steps.begin(), steps.end(), entry.step) <= last;
+  std::erase_if(open.entries, [&](model::LedgerEntry const& entry) {
+    bool const is_applied = std::find(steps.begin(), steps.end(), entry.step) <= last;
+    if (is_applied && moves_wcs(entry)) ++open.wcs_corrections_in_file;
+    return is_applied;
   });
-  return entries;
+  return open;
 }
 
 }  // namespace
@@ -44,12 +49,33 @@ std::vector<model::LedgerEntry> entries_to_apply(ExposureRecord const& record, L
 struct ExposureReader::State {
   ExposureRecord record;
   std::vector<model::LedgerEntry> entries;
+  int wcs_corrections_in_file = 0;
   io::FitsFile file;
   std::optional<io::FitsFile> weight_file, mask_file;  ///< of plain images, where they are files of their own
-  sky::WcsPointer file_wcs, corrected_wcs;
+  std::vector<sky::WcsPointer> wcs;                    ///< of the file, then after each correction of the ledger
+  /// Maps on the grids of planes, made when first needed; planes of one grid and WCS share theirs.
+  struct GridMap {
+    model::SkyGrid grid;
+    std::size_t version;
+    model::PixelMap map;
+  };
+  mutable std::list<GridMap> grid_maps;
   mutable std::int64_t bytes_read = 0;
+  std::vector<std::string> steps = {};  ///< of the ledger
 
   io::Hdu const& image() const { return file.hdus()[static_cast<std::size_t>(record.image_hdu)]; }
+
+  /// The map that an entry needs; null for all but planes on the sky.
+  model::PixelMap const* map_for(model::LedgerEntry const& entry) const {
+    auto const* plane = std::get_if<model::SkyPlaneCorrection>(&entry.correction);
+    if (!plane) return nullptr;
+    int const corrections = std::max(0, entry.wcs_version - wcs_corrections_in_file);
+    auto const version = std::min(static_cast<std::size_t>(corrections), wcs.size() - 1);
+    for (auto const& known : grid_maps)
+      if (known.version == version && known.grid == plane->grid) return &known.map;
+    grid_maps.push_back({plane->grid, version, sky::make_pixel_map(*wcs[version], record.nx, record.ny, plane->grid)});
+    return &grid_maps.back().map;
+  }
 
   template <class T>
   void read_plane(io::FitsFile const& from, io::Hdu const& hdu, model::RowBand const& band, std::vector<T>& out) const {
@@ -102,17 +128,18 @@ sky::WcsPointer read_file_wcs(io::FitsFile const& file, io::Hdu const& image, bo
   }
 }
 
-ExposureReader::ExposureReader(ExposureRecord const& record, Ledger const& ledger)
-    : state_(new State{record, entries_to_apply(record, ledger), io::FitsFile::open(record.path), {}, {}, {}, {}}) {
+ExposureReader::ExposureReader(ExposureRecord const& record, Ledger const& ledger) {
+  auto [entries, in_file] = entries_to_apply(record, ledger);
+  state_.reset(new State{record, std::move(entries), in_file, io::FitsFile::open(record.path), {}, {}, {}, {}, 0});
   auto& s = *state_;
+  s.steps = ledger.steps();
   if (record.weight_hdu >= 0 && record.weight_path != record.path)
     s.weight_file = io::FitsFile::open(record.weight_path);
   if (record.mask_hdu >= 0 && record.mask_path != record.path) s.mask_file = io::FitsFile::open(record.mask_path);
-  s.file_wcs = read_file_wcs(s.file, s.image(), record.has_gwcs);
-  s.corrected_wcs = s.file_wcs;
+  s.wcs.push_back(read_file_wcs(s.file, s.image(), record.has_gwcs));
   for (auto const& entry : s.entries)
     if (moves_wcs(entry))
-      s.corrected_wcs = sky::correct_wcs(s.corrected_wcs, std::get<model::WcsCorrection>(entry.correction));
+      s.wcs.push_back(sky::correct_wcs(s.wcs.back(), std::get<model::WcsCorrection>(entry.correction)));
 }
 
 ExposureReader::~ExposureReader() = default;
@@ -123,8 +150,16 @@ model::Header const& ExposureReader::primary_header() const { return state_->fil
 model::Header const& ExposureReader::image_header() const { return state_->image().header; }
 io::FitsFile const& ExposureReader::file() const { return state_->file; }
 std::vector<model::LedgerEntry> const& ExposureReader::entries() const { return state_->entries; }
-sky::WcsPointer ExposureReader::wcs() const { return state_->corrected_wcs; }
-sky::WcsPointer ExposureReader::file_wcs() const { return state_->file_wcs; }
+bool ExposureReader::has_seen(std::string_view step) const {
+  return std::find(state_->steps.begin(), state_->steps.end(), step) != state_->steps.end();
+}
+sky::WcsPointer ExposureReader::wcs() const { return state_->wcs.back(); }
+sky::WcsPointer ExposureReader::file_wcs() const { return state_->wcs.front(); }
+double ExposureReader::sky_level() const {
+  for (auto entry = state_->entries.rbegin(); entry != state_->entries.rend(); ++entry)
+    if (auto const* sky = std::get_if<model::SkyCorrection>(&entry->correction)) return sky->subtract ? 0 : sky->level;
+  return state_->record.sky_level.value_or(0);
+}
 std::int64_t ExposureReader::bytes_read() const { return state_->bytes_read; }
 
 void ExposureReader::read_rows(std::int64_t y0, std::int64_t y1, model::PlaneSet planes, model::RowBand& band) const {
@@ -148,8 +183,9 @@ void ExposureReader::read_rows(std::int64_t y0, std::int64_t y1, model::PlaneSet
   }
   std::vector<double> sci;
   if (needs_double) sci.assign(band.sci.begin(), band.sci.end());
-  for (auto const& entry : s.entries) apply_correction(entry, band, sci);
-  for (std::size_t k = 0; k < sci.size(); ++k) band.sci[k] = static_cast<float>(sci[k]);
+  for (auto const& entry : s.entries) apply_correction(entry, band, sci, sci.empty() ? nullptr : s.map_for(entry));
+  for (std::size_t k = 0; k < sci.size(); ++k)
+    if (band.sci[k] != 0) band.sci[k] = static_cast<float>(sci[k]);
 }
 
 }  // namespace tessera::store

@@ -45,13 +45,19 @@ class Survey:
     @classmethod
     def shared(cls):
         if cls._made is None:
-            cls._made = cls(pathlib.Path(tempfile.mkdtemp(prefix="tessera-survey-")))
-            atexit.register(shutil.rmtree, cls._made.root, ignore_errors=True)
+            cls._made = cls.of(SETTINGS)
         return cls._made
 
-    def __init__(self, root):
+    @classmethod
+    def of(cls, settings):
+        """One with other settings of the simulator."""
+        made = cls(pathlib.Path(tempfile.mkdtemp(prefix="tessera-survey-")), settings)
+        atexit.register(shutil.rmtree, made.root, ignore_errors=True)
+        return made
+
+    def __init__(self, root, settings):
         self.root = root
-        (root / "simulate.toml").write_text(SETTINGS)
+        (root / "simulate.toml").write_text(settings)
         self.folder = root / "survey"
         outcome = Run(["simulate", root / "simulate.toml", "-o", self.folder]).wait()
         if outcome.statuses != [0]:

@@ -45,6 +45,8 @@ class ResolvedParameters {
 
   /// {"step": ..., "target": ..., "band": ..., "parameters": {dotted key: value, ...}}, keys sorted: provenance.
   std::string json() const;
+  /// {dotted key: value, ...} of the keys that start with one of `prefixes`, sorted: what a part of a step depends on.
+  std::string json_of(std::vector<std::string> const& prefixes) const;
 
  private:
   ResolvedParameter const& at(std::string_view key) const;

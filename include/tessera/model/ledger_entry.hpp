@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tessera/model/exposure.hpp"
+#include "tessera/model/sky_grid.hpp"
 
 namespace tessera::model {
 
@@ -48,8 +49,25 @@ struct WcsCorrection {
   double v2_ref = 0, v3_ref = 0, roll_ref = 0;
 };
 
-using Correction =
-    std::variant<LevelCorrection, PlaneCorrection, StripeCorrection, FlagCorrection, RegionFlag, WcsCorrection>;
+/// SCI -= level + slope_x (X - x_ref) + slope_y (Y - y_ref) at the position (X, Y) of the pixel on `grid`, 0-based, by
+/// the WCS that the exposure had when the plane was fitted (LedgerEntry::wcs_version): a later correction of the WCS
+/// does not move the plane (spec 40, 1.9).
+struct SkyPlaneCorrection {
+  double level = 0, slope_x = 0, slope_y = 0;  ///< unit of SCI, and that a pixel of the grid
+  double x_ref = 0, y_ref = 0;                 ///< pixels of the grid
+  SkyGrid grid;
+};
+
+/// Background of the exposure as skymatch found it (spec 30, 2.5). With `subtract` SCI -= level; else SCI stays as it
+/// is, and what follows (outlier_detection, resample) takes the level off by itself: BKGLEVEL with BKGSUB false.
+struct SkyCorrection {
+  double level = 0;  ///< unit of SCI
+  bool subtract = false;
+  std::string method;  ///< BKGMETH
+};
+
+using Correction = std::variant<LevelCorrection, PlaneCorrection, StripeCorrection, FlagCorrection, RegionFlag,
+                                WcsCorrection, SkyPlaneCorrection, SkyCorrection>;
 
 /// One entry: what is done to which part of which exposure, by which step, made from what.
 struct LedgerEntry {

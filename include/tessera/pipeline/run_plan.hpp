@@ -5,6 +5,7 @@
 
 #include "tessera/config/survey.hpp"
 #include "tessera/parallel/communicator.hpp"
+#include "tessera/pipeline/planned_steps.hpp"
 #include "tessera/steps/resample/mosaic_plan.hpp"
 #include "tessera/store/inventory.hpp"
 
@@ -13,10 +14,11 @@ namespace tessera::pipeline {
 /// What is asked for, from a configuration or from `tessera mosaic`.
 struct RunRequest {
   store::Inventory inventory;
+  std::vector<BandExposures> exposures;  ///< of every (target, band), as their files are
+  std::vector<PlannedStep> steps;        ///< that write the ledger, in order, before the mosaics
   std::vector<steps::MosaicRequest> mosaics;
   std::vector<std::string> warnings;  ///< said once, before work begins
   std::vector<std::string> missing;   ///< everything that keeps the run from starting
-  std::filesystem::path ledger_root;  ///< "" : no ledger; else <root>/<target>/ledger/<band>
   bool shared_grid = false;           ///< one grid for all bands of a target
   bool stop_on_error = false;
   std::filesystem::path report_folder;  ///< where log, timing and report go
@@ -47,8 +49,13 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
 /// Tables for a person: mosaics, ranks, memory, disk, notes, what is missing.
 std::string describe(RunPlan const& plan);
 
-/// Ledger of a (target, band) of this request, as rank 0 sees it. Collective; InputError is agreed.
+/// Plans the mosaics of `plan.request` anew with the ledger as it is now: what a run does after its ledger steps. What
+/// cannot work is added to request.missing. Collective.
+void plan_mosaics(parallel::Communicator const& communicator, RunPlan& plan);
+
+/// Ledger of a (target, band) after the configured steps (those before number `before_order`), as rank 0 sees it; what
+/// a step has not written yet is left out. Collective; InputError is agreed.
 store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request,
-                          std::string const& target, std::string const& band);
+                          std::string const& target, std::string const& band, int before_order = 1000);
 
 }  // namespace tessera::pipeline

@@ -16,10 +16,9 @@ struct SurveyInputs {
   std::vector<std::vector<std::vector<int>>> members;
 };
 
-/// Finds and examines the calibrated exposures that `step` (a listed per-band step) starts from, for every target and
+/// Finds and examines the calibrated exposures that the first listed step of ours starts from, for every target and
 /// band (spec 40, 0.4): files of [tessera] inputs; else the newest step folder of the band that holds `_cal` files;
 /// else `raw_dir` in the layout of the archive. Bands take files by FILTER and PUPIL, science or off-field. Collective.
-SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey,
-                                std::string const& step);
+SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey);
 
 }  // namespace tessera::pipeline

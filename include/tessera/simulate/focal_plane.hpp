@@ -41,7 +41,8 @@ sky::TransformPointer make_distortion(Detector const& detector);
 /// What sky::make_imaging_wcs needs.
 sky::DetectorGeometry make_geometry(Detector const& detector);
 
-/// The chosen detectors' extent in V2 and V3, arcsec: corners of all, largest minus smallest.
+/// The chosen detectors' extent in V2 and V3, arcsec, largest minus smallest: of corners; of MIRI's imager, without its
+/// coronagraph side, of the middles of its edges.
 V2V3 field_of_view(std::vector<Detector> const& detectors);
 
 }  // namespace tessera::simulate

@@ -13,6 +13,24 @@ namespace tessera::store {
 /// "NN_<step>.h5" in the ledger folder of a (target, band).
 std::filesystem::path ledger_path(std::filesystem::path const& folder, int order, std::string const& step);
 
+/// A ledger file in the making: entries one by one, so that the masks of thousands of exposures never are in memory
+/// together. What is not committed leaves nothing. One rank.
+class LedgerWriter {
+ public:
+  LedgerWriter(std::filesystem::path const& path, std::string const& step, int order);
+  ~LedgerWriter();
+  LedgerWriter(LedgerWriter const&) = delete;
+  LedgerWriter& operator=(LedgerWriter const&) = delete;
+
+  void add(model::LedgerEntry const& entry);
+  /// Closes, syncs and renames to the final name. Throws IoError.
+  void commit();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 /// Writes all entries of one step of one (target, band): beside its final name, synced, renamed. One rank.
 /// Format: docs/formats/ledger.md.
 void write_ledger(std::filesystem::path const& path, std::string const& step, int order,
@@ -27,6 +45,9 @@ class Ledger {
   /// steps after it are left out ("" : all; "none": no entries); a step that is not there is InputError naming those
   /// there are.
   static Ledger open(std::filesystem::path const& folder, std::string const& last_step = "");
+
+  /// The named steps in the files named, in this order; files that are not there (not yet written) are left out.
+  static Ledger of(std::vector<std::pair<std::string, std::filesystem::path>> const& files);
 
   /// Entries of one exposure in the order they apply. Payloads are read here.
   std::vector<model::LedgerEntry> entries(model::ExposureIdentity const& identity) const;

@@ -16,8 +16,8 @@ Step make_lv3() {
                  boolean("tweakreg_degroup_nircam_short_chips", false, "align the short chips by themselves"),
                  list_of("tweakreg_group_dithers", none, classes, "align the dithers of a visit together"),
                  list_of("tweakreg_degroup_dithers", none, classes, "align each exposure by itself"),
-                 list_of("skymatch_group_dithers", none, classes, "one sky level for the dithers of a visit"),
-                 list_of("skymatch_degroup_dithers", none, classes, "one sky level an exposure"),
+                 list_of("skymatch_group_dithers", none, classes, "one sky level for the dithers of a visit").built(),
+                 list_of("skymatch_degroup_dithers", none, classes, "one sky level an exposure").built(),
                  choice("bgr_check_type", "parallel_off", {"parallel_off", "check_in_name", "filename"},
                         "how off observations are told from science")
                      .built(),

@@ -37,6 +37,7 @@ void write_elements(State& state, bool replace, std::string const& name, std::sp
   auto const links = own(H5Pcreate(H5P_LINK_CREATE), H5Pclose, what, where);
   checked(H5Pset_create_intermediate_group(links, 1), what, where);
   auto const layout = own(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, what, where);
+  checked(H5Pset_obj_track_times(layout, false), what, where);  // equal content, equal bytes
   if (compress && length > 0) {
     hsize_t const chunk = std::min(length, compressed_chunk);
     checked(H5Pset_chunk(layout, 1, &chunk), what, where);

@@ -5,6 +5,7 @@
 
 #include "blend_headers.hpp"
 #include "header_table.hpp"
+#include "ledger_keywords.hpp"
 #include "tessera/core/build_facts.hpp"
 #include "tessera/io/asdf_writer.hpp"
 #include "tessera/io/fits_file.hpp"
@@ -20,10 +21,9 @@ using model::Header;
 
 /// Keywords of one detector's geometry that a mosaic does not have (spec 30, 4.10), and old WCS terms.
 bool is_geometry_keyword(std::string const& keyword) {
-  static std::array const gone{"V2_REF",   "V3_REF",   "RA_REF",   "DEC_REF",  "ROLL_REF", "V3I_YANG",
-                               "VPARITY",  "BKGLEVEL", "BKGSUB",   "BKGMETH",  "A_ORDER",  "B_ORDER",
-                               "AP_ORDER", "BP_ORDER", "SIPMXERR", "SIPIVERR", "A_DMAX",   "B_DMAX",
-                               "WCSNAME",  "RADECSYS", "ASNTABLE", "ASNPOOL"};
+  static std::array const gone{"V2_REF",   "V3_REF", "RA_REF",  "DEC_REF", "ROLL_REF", "V3I_YANG", "VPARITY",
+                               "BKGLEVEL", "BKGSUB", "A_ORDER", "B_ORDER", "AP_ORDER", "BP_ORDER", "SIPMXERR",
+                               "SIPIVERR", "A_DMAX", "B_DMAX",  "WCSNAME", "RADECSYS", "ASNTABLE", "ASNPOOL"};
   if (std::find(gone.begin(), gone.end(), keyword) != gone.end()) return true;
   auto const starts = [&](char const* prefix) { return keyword.starts_with(prefix); };
   auto const digit_at = [&](std::size_t at) { return at < keyword.size() && keyword[at] >= '0' && keyword[at] <= '9'; };
@@ -141,8 +141,8 @@ std::vector<std::byte> make_asdf(MosaicPlan const& plan, io::AsdfValue header_ta
 }  // namespace
 
 I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan const& plan,
-                              std::vector<store::ExposureRecord> const& records) {
-  auto const members = gather_member_values(group, plan, records);
+                              std::vector<store::ExposureRecord> const& records, store::Ledger const& ledger) {
+  auto const members = gather_member_values(group, plan, records, ledger);
   I2dMetadata metadata;
   parallel::all_or_none(group, [&] {
     if (!group.is_root()) return;
@@ -161,6 +161,7 @@ I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan co
     }
     if (!first.unit.empty()) metadata.sci.set("BUNIT", first.unit, "physical units of the array values");
     set_grid_keywords(metadata.sci, plan.grid);
+    set_ledger_keywords(members.front(), metadata.primary);
     set_product_keywords(plan, records, metadata.primary, metadata.sci);
     metadata.asdf = make_asdf(plan, std::move(header_table));
     metadata.table_bytes = static_cast<std::int64_t>(metadata.table.size());

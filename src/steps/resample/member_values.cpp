@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "ledger_keywords.hpp"
 #include "tessera/io/fits_file.hpp"
 #include "tessera/parallel/control.hpp"
 
@@ -27,7 +28,7 @@ std::optional<std::string> value_text(model::Header const& header, ImageKeyword 
   return std::nullopt;
 }
 
-MemberValues read_values(store::ExposureRecord const& record) {
+MemberValues read_values(store::ExposureRecord const& record, store::Ledger const& ledger) {
   auto const hdus = io::read_headers(record.path);
   auto const& primary = hdus.front().header;
   auto const& image = hdus[static_cast<std::size_t>(record.image_hdu)].header;
@@ -40,6 +41,7 @@ MemberValues read_values(store::ExposureRecord const& record) {
       value = value_text(keyword.in_sci ? primary : image, keyword);
     member.values.push_back(std::move(value));
   }
+  apply_ledger_keywords(ledger, record.identity, member);
   return member;
 }
 
@@ -53,14 +55,16 @@ std::string pack(MemberValues const& member) {
 }  // namespace
 
 std::vector<MemberValues> gather_member_values(parallel::Communicator const& group, MosaicPlan const& plan,
-                                               std::vector<store::ExposureRecord> const& records) {
+                                               std::vector<store::ExposureRecord> const& records,
+                                               store::Ledger const& ledger) {
   auto const& members = plan.request.members;
   // Consecutive shares, so that rank order is member order.
   auto const ranks = static_cast<std::size_t>(group.size()), rank = static_cast<std::size_t>(group.rank());
   std::size_t const begin = members.size() * rank / ranks, end = members.size() * (rank + 1) / ranks;
   std::string mine;
   parallel::all_or_none(group, [&] {
-    for (std::size_t k = begin; k < end; ++k) mine += pack(read_values(records[static_cast<std::size_t>(members[k])]));
+    for (std::size_t k = begin; k < end; ++k)
+      mine += pack(read_values(records[static_cast<std::size_t>(members[k])], ledger));
   });
   std::vector<MemberValues> all;
   for (auto const& bytes : group.gather(std::as_bytes(std::span(mine)))) {

@@ -16,9 +16,10 @@ struct MemberValues {
   std::vector<std::optional<std::string>> values;
 };
 
-/// Reads all members' headers, divided over the ranks of `group`; all on its root, in member order (about 15 KB each),
-/// none elsewhere. Collective.
+/// Reads all members' headers, with what `ledger` says of its steps, divided over the ranks of `group`; all on its
+/// root, in member order (about 15 KB each), none elsewhere. Collective.
 std::vector<MemberValues> gather_member_values(parallel::Communicator const& group, MosaicPlan const& plan,
-                                               std::vector<store::ExposureRecord> const& records);
+                                               std::vector<store::ExposureRecord> const& records,
+                                               store::Ledger const& ledger);
 
 }  // namespace tessera::steps

@@ -131,4 +131,7 @@ std::vector<std::uint32_t> read_dense_context(Hdf5File const& file, MosaicPlan c
   return dense;
 }
 
+MosaicJournal::MosaicJournal(MosaicPlan const& plan, int world_rank)
+    : BlockJournal(i2d_path(plan).replace_extension(".journal"), unfinished_mosaic_path(plan), plan.key, world_rank) {}
+
 }  // namespace tessera::steps

@@ -3,14 +3,12 @@
 #include <algorithm>
 
 #include "tessera/core/error.hpp"
+#include "tessera/exchange/exposure_drizzler.hpp"
 
 namespace tessera::steps {
 
 namespace {
 
-/// Bytes a pixel of one exposure row while it is read and prepared: SCI, ERR, DQ, WHT, three variances and the weight
-/// made of them, 4 bytes each, and SCI once more in double while the ledger is applied.
-constexpr std::int64_t ExposurePixelBytes = 8 * 4 + 8;
 constexpr std::int64_t MegaByte = std::int64_t{1} << 20;
 constexpr std::int64_t BlockPixels = std::int64_t{model::BlockSize} * model::BlockSize;
 
@@ -20,14 +18,6 @@ ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::Exposure
                              std::int64_t budget, std::int64_t resident, int threads) {
   auto const& options = plan.request.options;
   auto const drizzle = options.drizzle(plan.grid.pixel_scale_ratio);
-  double coarsest = 0;  // input pixels an output pixel
-  std::int64_t widest = 1, tallest = 1;
-  for (int const member : plan.request.members) {
-    auto const& record = records[static_cast<std::size_t>(member)];
-    widest = std::max(widest, record.nx);
-    tallest = std::max(tallest, record.ny);
-    coarsest = std::max(coarsest, plan.grid.cdelt[0] / record.native_scale_deg);
-  }
   std::size_t deepest = 0;
   for (auto const& members : plan.block_members) deepest = std::max(deepest, members.size());
 
@@ -43,12 +33,9 @@ ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::Exposure
   std::int64_t const finishing = BlockPixels * 4 * images + 2 * context;
   memory.fixed_bytes += finishing * threads;
 
-  // A block needs at least the input rows under it: a square of BlockSize output pixels turned by 45 degrees, and the
-  // reach of a drop on both sides.
-  auto const diagonal = static_cast<std::int64_t>(1.5 * model::BlockSize * std::max(1.0, coarsest)) + 64;
-  std::int64_t const least_rows = std::min(tallest, diagonal);
-  std::int64_t const row_bytes = widest * ExposurePixelBytes;
-  std::int64_t const least = memory.fixed_bytes + least_rows * row_bytes + memory.block_bytes;
+  auto const rows = exchange::exposure_rows(plan.grid, plan.request.members, records);
+  std::int64_t const row_bytes = rows.row_bytes();
+  std::int64_t const least = memory.fixed_bytes + rows.least * row_bytes + memory.block_bytes;
   if (budget < least)
     throw BudgetError({"the memory of a rank cannot hold one block of the mosaic", plan.request.product,
                        fmt::format("at least {} MB a rank", least / MegaByte + 1),
@@ -57,11 +44,16 @@ ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::Exposure
                                    least / MegaByte + 1)});
   // Whole exposures where they fit in a third of what is free; the rest is for blocks.
   std::int64_t const free = budget - memory.fixed_bytes;
-  memory.rows = std::clamp(free / 3 / row_bytes, least_rows, tallest);
+  memory.rows = std::clamp(free / 3 / row_bytes, rows.least, rows.tallest);
   memory.exposure_bytes = memory.rows * row_bytes;
   memory.blocks =
       std::clamp<std::int64_t>((free - memory.exposure_bytes) / memory.block_bytes, 1, plan.grid.blocks().count());
   return memory;
+}
+
+std::vector<BlockWave> cut_waves(MosaicPlan const& plan, std::span<std::int64_t const> blocks,
+                                 ResampleMemory const& memory) {
+  return exchange::cut_waves(plan, blocks, memory.blocks);
 }
 
 }  // namespace tessera::steps

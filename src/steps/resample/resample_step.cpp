@@ -6,16 +6,18 @@
 #include <optional>
 #include <set>
 
-#include "drizzle_wave.hpp"
 #include "tessera/compute/session.hpp"
 #include "tessera/core/build_facts.hpp"
+#include "tessera/core/dq.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/exchange/exposure_drizzler.hpp"
+#include "tessera/exchange/open_together.hpp"
 #include "tessera/io/durable_file.hpp"
 #include "tessera/io/file_lock.hpp"
-#include "tessera/parallel/mpi_session.hpp"
 #include "tessera/parallel/progress.hpp"
 #include "tessera/steps/resample/mosaic_file.hpp"
 #include "tessera/steps/resample/mosaic_quicklook.hpp"
+#include "tessera/steps/resample/resample_memory.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 #include "tessera/store/manifest.hpp"
 
@@ -107,12 +109,16 @@ Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledg
   auto const make_accumulator = [&](std::int64_t block) {
     return kernels::BlockAccumulator(plan.grid.blocks().box(block), plan.grid.nx, plan.grid.ny, drizzle);
   };
+  exchange::ExposureDrizzler drizzler({context.records, ledger, context.control, plan, plan.request.members, drizzle,
+                                       plan.request.options.weight_type, dq::bad_bits(plan.request.options.good_bits),
+                                       memory.rows, exchange::AllDrizzlePlanes});
   for (auto const& wave : cut_waves(plan, todo, memory)) {
     if (context.control.poll() >= StopRequest::FinishItems) return Progressed::Stopped;
     std::vector<kernels::BlockAccumulator> accumulators;
     accumulators.reserve(wave.reached.size());
     for (auto const block : wave.reached) accumulators.push_back(make_accumulator(block));
-    if (!drizzle_wave(context, plan, ledger, memory, wave.reached, accumulators, counts)) return Progressed::Stopped;
+    if (!drizzler.add(exchange::positions_reaching(plan, wave.reached), wave.reached, accumulators))
+      return Progressed::Stopped;
     std::size_t next = 0;
     std::span<std::int64_t const> const blocks(todo.data() + wave.begin, wave.end - wave.begin);
     for (auto const block : blocks) {
@@ -128,6 +134,7 @@ Progressed drizzle_run(StepContext& context, MosaicPlan const& plan, store::Ledg
     progress.advance(static_cast<std::int64_t>(blocks.size()));
     counts.items += static_cast<std::int64_t>(blocks.size());
   }
+  counts.bytes_read += drizzler.bytes_read();
   return Progressed::Finished;
 }
 
@@ -152,7 +159,8 @@ void make_pictures(Communicator const& group, StepContext const& context, Mosaic
 void finish_mosaic(Communicator const& group, StepContext& context, MosaicPlan const& plan,
                    MosaicJournal const& journal, StepCounts& counts) {
   Stopwatch const watch(counts.busy_s);
-  auto const metadata = make_i2d_metadata(group, plan, context.records);
+  auto const metadata =
+      make_i2d_metadata(group, plan, context.records, context.ledger(plan.request.target, plan.request.band));
   // The old manifest goes first: it must never stand beside a new file.
   parallel::all_or_none(group, [&] {
     if (group.is_root()) std::filesystem::remove(store::manifest_path(i2d_path(plan)));
@@ -185,23 +193,6 @@ bool is_up_to_date(MosaicPlan const& plan) {
                                             [](auto const& path) { return std::filesystem::exists(path); }));
 }
 
-/// Opens the unfinished file on all ranks of the group. When only some can, closing it (collective) would hang the
-/// others: the job is aborted, and a restart is cheap (design, section 8).
-std::unique_ptr<io::Hdf5File> open_together(Communicator const& group, MosaicPlan const& plan) {
-  std::unique_ptr<io::Hdf5File> file;
-  std::optional<IoError> failure;
-  try {
-    file = std::make_unique<io::Hdf5File>(unfinished_mosaic_path(plan), io::Hdf5File::Mode::ReadWrite, group);
-  } catch (IoError const& error) {
-    failure = error;
-  }
-  auto const failed = group.sum(std::int64_t{failure.has_value()});
-  if (failed == 0) return file;
-  if (failed == group.size()) throw *failure;
-  if (failure) log::error("{}", failure->what());
-  parallel::MpiSession::abort(static_cast<int>(ExitStatus::InputOutput));
-}
-
 /// One mosaic, by the ranks that own a part of it.
 Progressed make_mosaic(Communicator const& group, StepContext& context, MosaicPlan const& plan, BlockRun const& run,
                        parallel::Progress& progress, StepCounts& counts) {
@@ -218,7 +209,7 @@ Progressed make_mosaic(Communicator const& group, StepContext& context, MosaicPl
   Progressed progressed = Progressed::Finished;
   std::set<int> heard;
   {
-    auto const file = open_together(group, plan);
+    auto const file = exchange::open_together(group, unfinished_mosaic_path(plan));
     std::exception_ptr failure;
     try {
       progressed = drizzle_run(context, plan, ledger, run, finished, *file, journal, progress, counts, heard);
@@ -244,6 +235,10 @@ Progressed make_mosaic(Communicator const& group, StepContext& context, MosaicPl
 }
 
 }  // namespace
+
+std::vector<std::vector<BlockRun>> divide_blocks(std::vector<MosaicPlan const*> const& plans, int ranks) {
+  return exchange::divide_blocks({plans.begin(), plans.end()}, ranks);
+}
 
 StepOutcome run_resample(StepContext& context, std::vector<MosaicPlan> const& plans) {
   StepOutcome outcome;

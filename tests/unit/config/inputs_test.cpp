@@ -1,5 +1,6 @@
 // The survey configurations in inputs/ (spec 40, 0.9).
 #include <algorithm>
+#include <set>
 
 #include "support/test_files.hpp"
 #include "tessera/config/survey.hpp"
@@ -25,11 +26,13 @@ TEST_P(InputSurvey, HasNoUnknownKeys) {
 }
 
 TEST_P(InputSurvey, NamesItsUnbuiltSteps) {
+  std::set<std::string> const built{"apply_wcs_adjust", "lyot_mask",           "lyot_separate",
+                                    "level_match",      "multi_tile_destripe", "lv3"};
   auto const survey = load(GetParam());
   for (auto const& entry : survey.steps) {
     auto const named = std::any_of(survey.not_built.begin(), survey.not_built.end(),
                                    [&](Problem const& each) { return each.found == "'" + entry.text + "'"; });
-    EXPECT_EQ(named, entry.step != "lv3") << entry.text;
+    EXPECT_EQ(named, !built.contains(entry.step)) << entry.text;
   }
   EXPECT_TRUE(std::any_of(survey.not_built.begin(), survey.not_built.end(), [](Problem const& each) {
     return each.where.find("parameters.lv3.jwst_parameters.tweakreg") != std::string::npos;

@@ -55,7 +55,6 @@ TEST_F(SmallSurvey, DividesTheArchivesFilesOverBandsByFilterAndPupil) {
   EXPECT_EQ(request.mosaics[0].folder, work_ / "v1" / "ngc0628" / "F335M" / "lv3");
   EXPECT_EQ(exposures(request, 0), (Names{"ngc0628/F335M/jw1_c_nrcalong"}));
   EXPECT_EQ(exposures(request, 1), (Names{"ngc0628/F300M/jw1_a_nrcalong", "ngc0628/F300M/jw1_b_nrcalong"}));
-  EXPECT_EQ(request.ledger_root, work_ / "v1");
 }
 
 TEST_F(SmallSurvey, TakesTheNewestStepFolderBeforeTheArchive) {

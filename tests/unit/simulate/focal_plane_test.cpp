@@ -81,6 +81,19 @@ TEST(MakeDetector, TakesASmallArrayFromTheMiddleAndMovesItIn) {
   EXPECT_DOUBLE_EQ(make_detector("nrcalong", centre, settings).v2_ref, small.aperture->v2_ref);
 }
 
+TEST(FieldOfView, IsTheImagerOfMiriWithoutItsCoronagraphSide) {
+  // 74" x 113" (JDox), less the part of the detector's columns beside it.
+  V2V3 const view = field_of_view({make_detector("mirimage", instrument_centre({"mirimage"}), {})});
+  EXPECT_NEAR(view.v2, 74, 1);
+  EXPECT_NEAR(view.v3, 113, 1);
+}
+
+TEST(FieldOfView, IsTheWholeOfALongDetector) {
+  V2V3 const view = field_of_view({make_detector("nrcalong", instrument_centre({"nrcalong"}), {})});
+  EXPECT_NEAR(view.v2, 129, 2);
+  EXPECT_NEAR(view.v3, 129, 2);
+}
+
 TEST(MakePointing, ReturnsTheAttitudeAtItsOwnPoint) {
   Detector const detector = make_detector("nrcb1", instrument_centre({"nrcb1"}), {});
   Attitude const attitude{{detector.v2_ref, detector.v3_ref}, 123.25, -41.5, 77.0};

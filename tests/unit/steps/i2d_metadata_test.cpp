@@ -140,6 +140,32 @@ TEST_F(I2dMetadataOfThree, TheHeaderTableHoldsEveryInputBigEndian) {
   EXPECT_EQ(cell("DETECTOR", 1), "NRCBLONG");
 }
 
+TEST_F(I2dMetadataOfThree, SaysWhatTheStepsOfTheLedgerDid) {
+  EXPECT_FALSE(metadata_.primary.has("S_SKYMAT"));
+  EXPECT_FALSE(metadata_.primary.has("BKGMETH"));
+  // Two exposures with a level; the last was skipped.
+  std::vector<model::LedgerEntry> entries(2);
+  for (std::size_t k = 0; k < 2; ++k) {
+    entries[k].identity = records_[k].identity;
+    entries[k].step = "skymatch";
+    entries[k].correction = model::SkyCorrection{0.25 + 0.5 * static_cast<double>(k), false, "match"};
+  }
+  auto const path = scratch_.path() / "05_skymatch.h5";
+  store::write_ledger(path, "skymatch", 5, entries);
+  metadata_ = make_i2d_metadata(parallel::Communicator(), plan_, records_, store::Ledger::of({{"skymatch", path}}));
+  EXPECT_EQ(metadata_.primary.text("S_SKYMAT"), "COMPLETE");
+  EXPECT_EQ(metadata_.primary.text("BKGMETH"), "match");
+  EXPECT_FALSE(metadata_.primary.has("BKGLEVEL")) << "no longer that of one exposure";
+  EXPECT_FALSE(metadata_.primary.has("BKGSUB"));
+  EXPECT_FALSE(metadata_.primary.has("S_OUTLIR"));
+  EXPECT_EQ(real_cell("BKGLEVEL", 0), 0.25);
+  EXPECT_EQ(real_cell("BKGLEVEL", 1), 0.75);
+  EXPECT_TRUE(std::isnan(real_cell("BKGLEVEL", 2)));
+  EXPECT_EQ(cell("BKGSUB", 1), "F");
+  EXPECT_EQ(cell("S_SKYMAT", 0), "COMPLETE");
+  EXPECT_EQ(cell("S_SKYMAT", 2), std::string("SKIPPED\0", 8));
+}
+
 TEST_F(I2dMetadataOfThree, ASingleInputHasNoHeaderTable) {
   auto request = request_all(records_, scratch_.path());
   request.members = {1};

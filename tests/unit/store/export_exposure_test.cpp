@@ -64,7 +64,7 @@ TEST(ExportExposure, WritesCorrectedPixelsBlankWhereFlagged) {
     EXPECT_EQ(std::isnan(sci[k]), flagged) << k;
     EXPECT_EQ(std::isnan(err[k]), flagged) << k;
     EXPECT_EQ(std::isnan(variance[k]), flagged) << k;
-    if (!flagged) {
+    if (!flagged && k > 0) {
       EXPECT_EQ(sci[k], static_cast<float>(k / 6 * 1000 + k % 6) - 0.5f);
     }
   }
@@ -76,6 +76,69 @@ TEST(ExportExposure, WritesCorrectedPixelsBlankWhereFlagged) {
     if (card.keyword() == "HISTORY") history += card.text.substr(8);
   EXPECT_NE(history.find("level by match"), std::string::npos) << history;
   EXPECT_NE(history.find("region flags by outliers"), std::string::npos) << history;
+}
+
+TEST(ExportExposure, SaysInTheHeaderWhatLevelMatchAndSkymatchDid) {
+  test::ScratchFolder const scratch("export");
+  auto primary_in = test::nircam_primary();
+  primary_in.set("BKGLEVEL", 9.0);
+  primary_in.set("BKGSUB", false);
+  test::write_nircam(scratch.path() / "a_cal.fits", 6, 4, 30, 10, primary_in);
+  auto const record = examine(scratch.path() / "a_cal.fits");
+  auto const entry = [&](model::Correction correction, model::PixelBox region = {}) {
+    model::LedgerEntry made;
+    made.identity = record.identity;
+    made.correction = std::move(correction);
+    made.region = region;
+    return made;
+  };
+  model::SkyGrid grid;
+  grid.nx = grid.ny = 10;
+  grid.crval = {30, 10};
+  grid.cdelt = {-1e-4, 1e-4};
+  grid.pc = {{{1, 0}, {0, 1}}};
+  auto const header_with = [&](std::string const& name, std::vector<model::LedgerEntry> const& matched,
+                               std::vector<model::LedgerEntry> const& sky) {
+    auto const folder = scratch.path() / name;
+    if (!matched.empty()) write_ledger(ledger_path(folder, 1, "level_match"), "level_match", 1, matched);
+    if (!sky.empty()) write_ledger(ledger_path(folder, 2, "skymatch"), "skymatch", 2, sky);
+    export_exposure(ExposureReader(record, Ledger::open(folder)), folder / "a_cal.fits");
+    return io::FitsFile::open(folder / "a_cal.fits").hdus().front().header;
+  };
+
+  // two levels over the middle of the exposure, a third beside it
+  auto const levels =
+      header_with("levels",
+                  {entry(model::LevelCorrection{0.5}), entry(model::LevelCorrection{0.25}, {2, 1, 6, 4}),
+                   entry(model::LevelCorrection{7}, {0, 0, 2, 1})},
+                  {entry(model::SkyCorrection{0.125, false, "global"})});
+  EXPECT_EQ(levels.real("LVLMATCH"), 0.75);
+  EXPECT_FALSE(levels.real("LVLM_C"));
+  EXPECT_EQ(levels.real("BKGLEVEL"), 0.125);
+  EXPECT_EQ(levels.logical("BKGSUB"), false);
+  EXPECT_EQ(levels.text("BKGMETH"), "global");
+  EXPECT_EQ(levels.text("S_SKYMAT"), "COMPLETE");
+  EXPECT_FALSE(levels.text("S_OUTLIR"));
+
+  auto const planes = header_with(
+      "planes", {entry(model::LevelCorrection{0.5}), entry(model::SkyPlaneCorrection{1, 0.25, -0.125, 5, 5, grid})},
+      {entry(model::SkyCorrection{0.125, true, "local"})});
+  EXPECT_FALSE(planes.real("LVLMATCH"));
+  EXPECT_EQ(planes.real("LVLM_A"), 0.25);
+  EXPECT_EQ(planes.real("LVLM_B"), -0.125);
+  EXPECT_EQ(planes.real("LVLM_C"), 1.5);
+  EXPECT_EQ(planes.logical("BKGSUB"), true);
+
+  auto const plain = header_with("none", {}, {});
+  EXPECT_EQ(plain.real("BKGLEVEL"), 9.0);
+  EXPECT_FALSE(plain.real("LVLMATCH"));
+  EXPECT_FALSE(plain.text("S_SKYMAT"));
+
+  auto const folder = scratch.path() / "outliers";
+  write_ledger(ledger_path(folder, 3, "outlier_detection"), "outlier_detection", 3,
+               {entry(model::RegionFlag{dq::Outlier | dq::DoNotUse}, {0, 0, 1, 1})});
+  export_exposure(ExposureReader(record, Ledger::open(folder)), folder / "a_crf.fits");
+  EXPECT_EQ(io::FitsFile::open(folder / "a_crf.fits").hdus().front().header.text("S_OUTLIR"), "COMPLETE");
 }
 
 TEST(ExportExposure, IsNotCorrectedASecondTimeWhenReadBack) {
@@ -93,7 +156,7 @@ TEST(ExportExposure, IsNotCorrectedASecondTimeWhenReadBack) {
   ExposureReader const reader(again, ledger);
   model::RowBand band;
   reader.read_rows(0, 1, {Plane::Sci}, band);
-  EXPECT_EQ(band.sci, (std::vector<float>{-0.5f, 0.5f, 1.5f}));
+  EXPECT_EQ(band.sci, (std::vector<float>{0, 0.5f, 1.5f})) << "0 in a file is no data and stays 0";
 }
 
 /// A NIRCam exposure with a real gwcs, the ledger shifting and turning it: the exported gwcs, SIP and S_REGION must

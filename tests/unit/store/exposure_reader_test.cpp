@@ -106,6 +106,87 @@ TEST(ExposureReader, AWcsCorrectionMovesTheWcsAndNotTheFilesOwn) {
   EXPECT_NEAR((after.dec - before.dec) * 3600, -0.2, 1e-6);
 }
 
+/// North up, 0.1 arcsec pixels about (30, 10), like the exposures, moved by (dx, dy) pixels.
+model::SkyGrid grid_about(std::int64_t n, double dx, double dy) {
+  model::SkyGrid grid;
+  grid.nx = grid.ny = n;
+  grid.crval = {30, 10};
+  grid.crpix = {static_cast<double>(n - 1) / 2 + dx, static_cast<double>(n - 1) / 2 + dy};
+  grid.cdelt = {-0.1 / 3600, 0.1 / 3600};
+  grid.pc = {{{1, 0}, {0, 1}}};
+  return grid;
+}
+
+TEST(ExposureReader, APlaneOnTheSkyStaysWhereItWasFittedWhenTheWcsMovesOn) {
+  test::ScratchFolder const scratch("reader");
+  model::Header image;
+  test::set_tan(image, 64, 64, 30, 10);
+  test::write_exposure(scratch.path() / "a_cal.fits", 64, 64, test::nircam_primary(), image,
+                       {{"SCI", std::vector<float>(64 * 64, 100)}, {"DQ", {}, std::vector<std::uint32_t>(64 * 64, 0)}});
+  auto const record = examine(scratch.path() / "a_cal.fits");
+  double const arcsec = 3.14159265358979323846 / 180 / 3600;
+  auto const shift = [&](double x, double y) {  // pixels to the east and north
+    model::WcsCorrection move;
+    move.shift = {0.1 * x * arcsec, 0.1 * y * arcsec};
+    move.v2_ref = 30 * 3600.0;
+    move.v3_ref = 10 * 3600.0;
+    return move;
+  };
+  auto plane = entry_of(record, model::SkyPlaneCorrection{2, 0.25, -0.5, 30, 20, grid_about(80, 3, 5)});
+  for (int const version : {0, 1, 2}) {
+    plane.wcs_version = version;
+    auto const folder = scratch.path() / std::to_string(version);
+    write_ledger(ledger_path(folder, 1, "first"), "first", 1, {entry_of(record, shift(-4, 2))});
+    write_ledger(ledger_path(folder, 2, "level_match"), "level_match", 2, {plane});
+    write_ledger(ledger_path(folder, 3, "second"), "second", 3, {entry_of(record, shift(-1, 7))});
+    ExposureReader const reader(record, Ledger::open(folder));
+    model::RowBand band;
+    reader.read_rows(10, 12, {Plane::Sci}, band);
+    // pixel (x, y) of the exposure is pixel (x + 11, y + 13) of the grid, and moves with the sky: east is towards -x
+    double const moved_x = version == 0 ? 0 : version == 1 ? 4 : 5, moved_y = version == 0 ? 0 : version == 1 ? 2 : 9;
+    for (int y = 10; y < 12; ++y)
+      for (int x = 0; x < 64; ++x) {
+        double const X = x + 11 + moved_x, Y = y + 13 + moved_y;
+        double const expected = 100 - (2 + 0.25 * (X - 30) - 0.5 * (Y - 20));
+        EXPECT_NEAR(band.sci[static_cast<std::size_t>((y - 10) * 64 + x)], expected, 1e-5) << version;
+      }
+  }
+}
+
+TEST(ExposureReader, TheSkyLevelIsWhatIsStillInThePixels) {
+  test::ScratchFolder const scratch("reader");
+  auto primary = test::nircam_primary();
+  primary.set("BKGLEVEL", 0.75);
+  primary.set("BKGSUB", false);
+  test::write_nircam(scratch.path() / "a_cal.fits", 5, 4, 30, 10, primary);
+  auto const record = examine(scratch.path() / "a_cal.fits");
+  EXPECT_EQ(ExposureReader(record, {}).sky_level(), 0.75);
+  write_ledger(ledger_path(scratch.path() / "kept", 1, "skymatch"), "skymatch", 1,
+               {entry_of(record, model::SkyCorrection{0.5, false, "global"})});
+  write_ledger(ledger_path(scratch.path() / "taken", 1, "skymatch"), "skymatch", 1,
+               {entry_of(record, model::SkyCorrection{0.5, true, "global"})});
+  ExposureReader const kept(record, Ledger::open(scratch.path() / "kept")),
+      taken(record, Ledger::open(scratch.path() / "taken"));
+  EXPECT_EQ(kept.sky_level(), 0.5);
+  EXPECT_EQ(taken.sky_level(), 0);
+  model::RowBand band;
+  kept.read_rows(1, 2, {Plane::Sci}, band);
+  EXPECT_EQ(band.sci[3], 1003.0f);
+  taken.read_rows(1, 2, {Plane::Sci}, band);
+  EXPECT_EQ(band.sci[3], 1002.5f);
+}
+
+TEST(ExposureReader, ZerosOfTheFileAreNoDataAndStay) {
+  test::ScratchFolder const scratch("reader");
+  test::write_nircam(scratch.path() / "a_cal.fits", 3, 2, 30, 10);
+  auto const record = examine(scratch.path() / "a_cal.fits");
+  write_ledger(ledger_path(scratch.path(), 1, "level_match"), "level_match", 1,
+               {entry_of(record, model::LevelCorrection{1})});
+  model::RowBand band;
+  ExposureReader(record, Ledger::open(scratch.path())).read_rows(0, 1, {Plane::Sci}, band);
+  EXPECT_EQ(band.sci, (std::vector<float>{0, 0, 1}));
+}
+
 TEST(ExposureReader, AFileWithoutDqStillCarriesTheFlagsOfTheLedger) {
   test::ScratchFolder const scratch("reader");
   model::Header image;

@@ -1,9 +1,9 @@
 // The HDF5 of a mosaic in the making, and the journal of its finished blocks (docs/formats/mosaic.md).
 #pragma once
 #include <filesystem>
-#include <set>
 #include <string>
 
+#include "tessera/exchange/block_journal.hpp"
 #include "tessera/io/hdf5_file.hpp"
 #include "tessera/kernels/drizzle.hpp"
 #include "tessera/steps/resample/mosaic_plan.hpp"
@@ -28,25 +28,10 @@ void write_block(io::Hdf5File& file, MosaicPlan const& plan, std::int64_t block,
 std::vector<std::uint32_t> read_dense_context(io::Hdf5File const& file, MosaicPlan const& plan, std::int64_t strip,
                                               int plane);
 
-/// The journal: which blocks lie safely in the unfinished file. Ranks append to files of their own.
-class MosaicJournal {
+/// The journal of the mosaic's finished blocks, beside its product.
+class MosaicJournal : public exchange::BlockJournal {
  public:
   MosaicJournal(MosaicPlan const& plan, int world_rank);
-
-  /// Blocks all ranks of earlier runs finished, if the unfinished file belongs to this very plan; else none.
-  std::set<std::int64_t> finished_blocks() const;
-  /// Forgets earlier runs. One rank, before anyone appends.
-  void restart() const;
-  /// Syncs the unfinished file, then records the blocks, then syncs the journal: a recorded block is on disk.
-  void append(std::vector<std::int64_t> const& blocks) const;
-  /// Removes the journal. One rank, once the product is committed.
-  void remove() const;
-
- private:
-  std::filesystem::path folder_;
-  std::filesystem::path mine_;
-  std::filesystem::path mosaic_;
-  std::string key_;
 };
 
 }  // namespace tessera::steps

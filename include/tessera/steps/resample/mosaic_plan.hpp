@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tessera/exchange/sky_plan.hpp"
 #include "tessera/parallel/communicator.hpp"
 #include "tessera/parallel/control.hpp"
 #include "tessera/steps/resample/resample_options.hpp"
@@ -22,17 +23,13 @@ struct MosaicRequest {
   ResampleOptions options;
 };
 
-struct MosaicPlan {
+/// Positions in the sky plan are those in `request.members`.
+struct MosaicPlan : exchange::SkyPlan {
   MosaicRequest request;
-  model::SkyGrid grid;
-  std::vector<model::SkyPolygon> footprints;    ///< of the members, with the ledger's corrections
-  std::vector<std::int64_t> order;              ///< block numbers along the Hilbert curve
-  std::vector<std::vector<int>> block_members;  ///< [block number]: positions in `members` that may reach it, ascending
-  std::vector<double> block_cost;               ///< [block number]: expected seconds, up to a factor
-  std::vector<std::int64_t> context_offset;     ///< [block number]: first 256x256 plane of its sparse context
-  std::int64_t context_planes = 0;              ///< over all blocks
-  std::string ledger_hash;                      ///< what the ledger held
-  std::string key;                              ///< manifest key: what the pixels are made from
+  std::vector<std::int64_t> context_offset;  ///< [block number]: first 256x256 plane of its sparse context
+  std::int64_t context_planes = 0;           ///< over all blocks
+  std::string ledger_hash;                   ///< what the ledger held
+  std::string key;                           ///< manifest key: what the pixels are made from
 
   std::int64_t bytes_hdf5() const;
   std::int64_t bytes_fits() const;
@@ -64,6 +61,6 @@ std::vector<std::pair<std::string, std::string>> manifest_inputs(MosaicPlan cons
                                                                  std::string const& ledger_hash);
 
 /// Algorithm number of resample: raised when its results change.
-inline constexpr int ResampleAlgorithm = 1;
+inline constexpr int ResampleAlgorithm = 2;
 
 }  // namespace tessera::steps

@@ -23,11 +23,7 @@ struct ResampleMemory {
 ResampleMemory divide_memory(MosaicPlan const& plan, std::vector<store::ExposureRecord> const& records,
                              std::int64_t budget, std::int64_t resident, int threads);
 
-/// Consecutive blocks that are resident together.
-struct BlockWave {
-  std::size_t begin = 0, end = 0;     ///< positions in the list of blocks
-  std::vector<std::int64_t> reached;  ///< those that an exposure may reach: only they take memory
-};
+using exchange::BlockWave;
 
 /// Cuts a rank's blocks of a mosaic into waves that fit in `memory`.
 std::vector<BlockWave> cut_waves(MosaicPlan const& plan, std::span<std::int64_t const> blocks,

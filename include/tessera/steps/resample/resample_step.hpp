@@ -7,11 +7,7 @@
 
 namespace tessera::steps {
 
-/// What a rank will own: the run of blocks of each mosaic, along its curve.
-struct BlockRun {
-  int mosaic = 0;
-  std::size_t begin = 0, end = 0;  ///< positions in MosaicPlan::order
-};
+using exchange::BlockRun;
 
 /// Divides the blocks of all mosaics over `ranks` by cost; [rank] -> its runs, ascending in mosaic.
 std::vector<std::vector<BlockRun>> divide_blocks(std::vector<MosaicPlan const*> const& plans, int ranks);

@@ -17,9 +17,10 @@ struct I2dMetadata {
 };
 
 /// Reads the headers of all members (divided over the ranks of `group`) and blends them on its root; the others get the
-/// cards and sizes that the layout of the file needs. Collective over `group`.
+/// cards and sizes that the layout of the file needs. What the steps of `ledger` did to the members is in it.
+/// Collective over `group`.
 I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan const& plan,
-                              std::vector<store::ExposureRecord> const& records);
+                              std::vector<store::ExposureRecord> const& records, store::Ledger const& ledger = {});
 
 /// Writes <product>_i2d.fits: planes re-read from the mosaic's HDF5 in strips of 256 rows, each strip by one rank.
 /// Returns the bytes this rank wrote. Collective over `group`. IoError on all ranks when any fails; no half-written

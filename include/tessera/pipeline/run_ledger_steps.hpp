@@ -1,0 +1,30 @@
+// Running the ledger steps of a plan, each where it is not up to date.
+#pragma once
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tessera/pipeline/run_plan.hpp"
+#include "tessera/pipeline/timing.hpp"
+#include "tessera/steps/step_context.hpp"
+
+namespace tessera::pipeline {
+
+/// How the ledger steps ended: the same on all ranks.
+struct LedgerRun {
+  std::vector<StepTiming> timing;  ///< of the steps that had something to do
+  std::vector<parallel::Failure> failures;
+  std::set<std::pair<std::string, std::string>> failed_bands;  ///< (target, band) without the ledger of some step
+  bool stopped = false;                                        ///< a stop request ended it: run again to go on
+};
+
+/// Runs the steps in order. A (target, band) whose ledger file has the manifest of this very work is left alone; one
+/// that a step leaves without its file takes no part in later steps; the others go on. Ledger files of steps that are
+/// not configured any more are moved to a folder "superseded" beside them. Collective.
+LedgerRun run_ledger_steps(steps::StepContext& context, RunRequest const& request);
+
+/// What a ledger file of (step, band) would be made from now. Independent; one rank.
+store::Manifest ledger_manifest(RunRequest const& request, PlannedStep const& planned, BandWork const& work,
+                                store::Ledger const& before);
+
+}  // namespace tessera::pipeline

@@ -1,0 +1,78 @@
+#include "tessera/steps/ledger_builder.hpp"
+
+#include <algorithm>
+
+#include "tessera/core/build_facts.hpp"
+#include "tessera/core/log.hpp"
+#include "tessera/store/pack_entries.hpp"
+
+namespace tessera::steps {
+
+namespace {
+
+std::filesystem::path journal_folder(BandTask const& task) {
+  return std::filesystem::path(task.ledger_file).replace_extension(".journal");
+}
+
+/// Name of an exposure's entries among the items of the journal.
+std::string item_of(model::ExposureIdentity const& identity) { return "entries of " + identity.label(); }
+
+}  // namespace
+
+LedgerBuilder::LedgerBuilder(StepContext& context, BandTask const& task)
+    : context_(context), task_(task), journal_(journal_folder(task), task.key, context.world.rank()) {
+  // One rank looks: on a network file system the others may see an older folder.
+  std::string listing;
+  parallel::all_or_none(context.world, [&] {
+    if (!context.world.is_root()) return;
+    journal_.read();
+    if (journal_.size() > 0)
+      log::info("{} {}: {} finished items are there from an earlier run", task.step, task.label(), journal_.size());
+    listing = journal_.listing();
+  });
+  journal_.take_listing(context.world.broadcast(listing));
+}
+
+void LedgerBuilder::add(model::ExposureIdentity const& identity, std::vector<model::LedgerEntry> entries) {
+  for (auto& entry : entries) {
+    entry.identity = identity;
+    entry.step = task_.step;
+    entry.order = task_.order;
+    entry.made_from = task_.key;
+  }
+  journal_.append(item_of(identity), store::pack_entries(entries));
+}
+
+bool LedgerBuilder::has(model::ExposureIdentity const& identity) const { return journal_.has(item_of(identity)); }
+
+void LedgerBuilder::commit() {
+  context_.world.barrier();  // every rank's items are on disk
+  parallel::all_or_none(context_.world, [&] {
+    if (!context_.world.is_root()) return;
+    journal_.read();
+    // The old manifest goes first: it must never stand beside a new file.
+    std::filesystem::remove(store::manifest_path(task_.ledger_file));
+    store::LedgerWriter writer(task_.ledger_file, task_.step, task_.order);
+    bool whole = true;
+    for (int const member : task_.members) {
+      auto const& identity = context_.records[static_cast<std::size_t>(member)].identity;
+      std::string const item = item_of(identity);
+      whole = whole && journal_.has(item);
+      if (!journal_.has(item)) continue;
+      for (auto const& entry : store::unpack_entries(journal_.load(item))) writer.add(entry);
+    }
+    writer.commit();
+    // Where an exposure failed there is no manifest: the next run tries again, with all of them.
+    if (whole) {
+      auto manifest = task_.manifest;
+      manifest.product = task_.ledger_file.filename().string();
+      manifest.program = "tessera " + build_facts().version + " (" + build_facts().commit + ")";
+      store::write_manifest(task_.ledger_file, manifest);
+    }
+    journal_.remove();
+    std::error_code ignored;
+    std::filesystem::remove_all(task_.scratch, ignored);
+  });
+}
+
+}  // namespace tessera::steps
