@@ -122,7 +122,8 @@ def side_by_side(path, before, after, box):
     gap = np.full((cuts[0].shape[0], 8), high)
     both = np.concatenate([cuts[0], gap, cuts[1]], axis=1)[::-1]
     scaled = np.arcsinh(10 * np.clip((np.nan_to_num(both, nan=low) - low) / (high - low), 0, 1)) / np.arcsinh(10)
-    Image.fromarray((255 * scaled).astype("u1")).save(path, optimize=True)
+    picture = Image.fromarray((255 * scaled).astype("u1"))
+    picture.resize((2 * picture.width, 2 * picture.height), Image.NEAREST).save(path, optimize=True)
 
 
 def main():
@@ -161,8 +162,8 @@ def main():
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     if options.pictures:
         # About the place with the most deviating pixels off stars.
-        crowd = ndimage.uniform_filter(((np.abs(first) > THRESHOLD * sigma) & ~star).astype(float), 300)
-        box = (*np.unravel_index(np.argmax(crowd), crowd.shape), 200)
+        crowd = ndimage.uniform_filter(((np.abs(first) > THRESHOLD * sigma) & ~star).astype(float), 150)
+        box = (*np.unravel_index(np.argmax(crowd), crowd.shape), 100)
         side_by_side(options.pictures / "vista_cleaned.png", matched, cleaned, box)
     good = report["worst_pair"] <= PAIR_LIMIT and counts["off_stars"][1] <= LEFT_LIMIT * counts["off_stars"][0]
     return 0 if good else 1

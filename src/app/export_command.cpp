@@ -28,7 +28,7 @@ void require_known(std::vector<std::string> const& asked, std::vector<std::strin
 
 /// Number of the last step to apply: of `after`, 0 for "none", all for "". A step that does not run is a mistake.
 int last_order(std::string const& after, pipeline::RunRequest const& request) {
-  if (after.empty()) return 999;
+  if (after.empty()) return pipeline::AllSteps - 1;
   if (after == "none") return 0;
   std::vector<std::string> names;
   for (auto const& planned : request.steps) {

@@ -30,11 +30,21 @@ pipeline::LedgerStep const& find_step(std::string const& name) {
   throw ConfigError({"no such step before a mosaic", "--steps", "", "'" + name + "'", suggest_name(name, names)});
 }
 
+/// A text as a TOML basic string.
+std::string quoted(std::string const& text) {
+  std::string result = "\"";
+  for (char const letter : text) {
+    if (letter == '"' || letter == '\\') result += '\\';
+    result += letter;
+  }
+  return result + "\"";
+}
+
 /// A value as TOML has it: words that are none of its own are texts.
 std::string toml_value(std::string const& value) {
   bool const is_number = value.find_first_not_of("+-.0123456789eE") == std::string::npos && !value.empty();
   bool const is_literal = value == "true" || value == "false" || value.starts_with("[") || value.starts_with("\"");
-  return is_number || is_literal ? value : "\"" + value + "\"";
+  return is_number || is_literal ? value : quoted(value);
 }
 
 /// "level_match.weight_method=rms" as a line of a configuration.
@@ -57,13 +67,13 @@ config::Survey survey_of(MosaicOptions const& options, std::filesystem::path con
     filter = records.front().filter;
   std::string steps;
   for (auto const& name : options.steps) steps += "\"" + find_step(name).listed + "\", ";
-  std::string text = "targets = [\"" + std::string(Target) + "\"]\nversion = \"" + folder.filename().string() +
-                     "\"\nbands = [\"" + filter + "\"]\nsteps = [" + steps + "]\n";
+  std::string text = "targets = [\"" + std::string(Target) + "\"]\nversion = " + quoted(folder.filename().string()) +
+                     "\nbands = [\"" + filter + "\"]\nsteps = [" + steps + "]\n";
   for (auto const& setting : options.settings) text += configuration_line(setting);
-  auto const root = std::filesystem::absolute(folder).parent_path().string();
-  return config::parse_survey(
-      {text, "raw_dir = '" + root + "'\nreprocess_dir = '" + root + "'\nalignment_dir = '" + root + "'\n", "--set",
-       "--output"});
+  auto const root = quoted(std::filesystem::absolute(folder).parent_path().string());
+  return config::parse_survey({text,
+                               "raw_dir = " + root + "\nreprocess_dir = " + root + "\nalignment_dir = " + root + "\n",
+                               "--set", "--output"});
 }
 
 }  // namespace

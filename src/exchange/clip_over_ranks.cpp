@@ -26,7 +26,7 @@ double from_key(std::uint32_t key) {
 /// Bin that holds the value of rank `place`, and that rank within the bin.
 std::pair<std::size_t, std::int64_t> find_bin(std::span<std::int64_t const> counts, std::int64_t place) {
   std::size_t bin = 0;
-  for (; place >= counts[bin]; ++bin) place -= counts[bin];
+  for (; bin + 1 < counts.size() && place >= counts[bin]; ++bin) place -= counts[bin];
   return {bin, place};
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "tessera/exchange/exposure_drizzler.hpp"
+
 namespace tessera::exchange {
 
 namespace {
@@ -55,7 +57,7 @@ LoadedExposure load_exposure(store::ExposureReader const& reader, bool read_nois
   if (is_plain) planes.add(Plane::Wht);
   model::RowBand band;
   for (std::int64_t y0 = 0; y0 < record.ny; y0 += RowsAtATime) {
-    reader.read_rows(y0, std::min(y0 + RowsAtATime, record.ny), planes, band);
+    read_with_one_more_try(reader, y0, std::min(y0 + RowsAtATime, record.ny), planes, band);
     for (std::size_t k = 0; k < band.sci.size(); ++k) {
       float const sci = band.sci[k];
       bool const is_bad = !std::isfinite(sci) || sci == 0 || (!band.err.empty() && !std::isfinite(band.err[k])) ||

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -76,6 +77,11 @@ std::optional<Thrown> run(std::function<void()> const& work) {
     return std::nullopt;
   } catch (Error const& error) {
     return Thrown{kind_of(error), error.status(), error.problem()};
+  } catch (std::filesystem::filesystem_error const& error) {
+    return Thrown{
+        ErrorKind::Io,
+        ExitStatus::InputOutput,
+        {.what = "a file operation failed", .where = error.path1().string(), .found = error.code().message()}};
   } catch (std::exception const& bug) {
     return Thrown{ErrorKind::Other, ExitStatus::InternalError, {.what = bug.what()}};
   } catch (...) {

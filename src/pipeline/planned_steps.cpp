@@ -6,6 +6,9 @@
 #include <set>
 
 #include "tessera/config/step_catalogue.hpp"
+#include "tessera/steps/level_match/level_match_options.hpp"
+#include "tessera/steps/multi_tile_destripe/destripe_options.hpp"
+#include "tessera/steps/skymatch/skymatch_options.hpp"
 #include "tessera/store/ledger.hpp"
 
 namespace tessera::pipeline {
@@ -28,8 +31,19 @@ std::vector<int> split_members(store::Inventory& inventory, std::vector<int> con
   return halves;
 }
 
-/// Something that a step needs and that is not there.
+/// Something that a step needs and that is not there, or options that do not go together.
 std::string problem_before(LedgerStep const& step, BandWork const& work) {
+  try {
+    if (step.name == "skymatch") {
+      auto const options = steps::skymatch_options(work.parameters, work.band);
+      if (options.method == exchange::SkyMethod::User && !std::filesystem::exists(*options.skylist))
+        return fmt::format("{} {}: skymatch: skylist {} is not there", work.target, work.band.name, *options.skylist);
+    }
+    if (step.name == "level_match") steps::read_level_match_options(work.parameters);
+    if (step.name == "multi_tile_destripe") steps::destripe_options(work.parameters);
+  } catch (ConfigError const& error) {
+    return fmt::format("{} {}: {}", work.target, work.band.name, error.what());
+  }
   if (step.name != "apply_wcs_adjust") return "";
   auto const file = work.target_dir / (work.target + "_wcs_adjust.toml");
   if (std::filesystem::exists(file)) return "";

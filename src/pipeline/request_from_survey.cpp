@@ -1,5 +1,6 @@
 #include <array>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -60,6 +61,19 @@ std::vector<std::string> unbuilt_substeps(config::ResolvedParameters const& p) {
   return names;
 }
 
+/// The same exposure from two files would be corrected twice. (Where a mosaic is made, its plan says so.)
+void refuse_repeated(std::vector<int> const& members, RunRequest& request) {
+  std::map<std::string, std::string> path_of;
+  for (int const member : members) {
+    auto const& record = request.inventory.records[static_cast<std::size_t>(member)];
+    auto const [other, is_new] = path_of.emplace(record.identity.label(), record.path);
+    if (!is_new)
+      request.missing.push_back(
+          Problem{"the same exposure is given twice", record.path, "", other->second, "leave one of the two out"}
+              .line());
+  }
+}
+
 }  // namespace
 
 RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey) {
@@ -118,7 +132,10 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
             survey.local.raw_dir.string()));
         continue;
       }
-      if (!makes_mosaic) continue;
+      if (!makes_mosaic) {
+        refuse_repeated(inputs.members[t][b], request);
+        continue;
+      }
       steps::MosaicRequest mosaic;
       mosaic.target = survey.targets[t];
       mosaic.band = band.name;

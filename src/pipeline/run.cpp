@@ -28,6 +28,11 @@ void prepare_folders(parallel::Communicator const& communicator, RunPlan const& 
     auto const& report = plan.request.report_folder;
     std::set<std::filesystem::path> folders{report, report / "report", report / "timing", report / "log"};
     for (auto const& mosaic : plan.mosaics) folders.insert(mosaic.request.folder);
+    for (auto const& planned : plan.request.steps)
+      for (auto const& work : planned.bands) {
+        folders.insert(work.products);
+        folders.insert(ledger_file(planned, work).parent_path());
+      }
     for (auto const& folder : folders) {
       std::error_code error;
       std::filesystem::create_directories(folder, error);
@@ -61,11 +66,13 @@ store::Ledger find_ledger(RunPlan const& plan, std::string const& target, std::s
 struct Ending {
   std::vector<parallel::Failure> failures;
   bool stopped = false;
-  std::size_t made = 0;  ///< mosaics that were asked for and did not fail
+  std::size_t made = 0;  ///< mosaics that did not fail, and ledger files
 };
 
 ExitStatus final_status(RunPlan const& plan, Ending const& ending) {
   auto const& failures = ending.failures;
+  // Whatever failed is tried again, and said again, by the run that goes on.
+  if (ending.stopped && (failures.empty() || !plan.request.stop_on_error)) return ExitStatus::Resumable;
   if (!failures.empty() && ending.made == 0 && !ending.stopped) {
     // Nothing was made: why is the answer, when it was the same for all.
     bool const alike = std::all_of(failures.begin(), failures.end(),
@@ -74,14 +81,16 @@ ExitStatus final_status(RunPlan const& plan, Ending const& ending) {
   }
   if (!failures.empty())
     return plan.request.stop_on_error ? static_cast<ExitStatus>(failures.front().status) : ExitStatus::Incomplete;
-  if (ending.stopped) return ExitStatus::Resumable;
   return plan.request.inventory.broken.empty() ? ExitStatus::Complete : ExitStatus::Incomplete;
 }
 
-/// Mosaics of bands whose ledger could not be made are not made either: they would look finished.
-void leave_out_failed_bands(RunPlan& plan, LedgerRun const& ledger) {
+/// Mosaics of bands whose ledger could not be made are not made either: they would look finished. Exposures that failed
+/// are left out of the others.
+void leave_out_failed_work(RunPlan& plan, LedgerRun const& ledger) {
+  for (auto& mosaic : plan.request.mosaics)
+    leave_out_failed(mosaic.members, ledger.failures, plan.request.inventory.records);
   std::erase_if(plan.request.mosaics, [&](steps::MosaicRequest const& mosaic) {
-    return ledger.failed_bands.contains({mosaic.target, mosaic.band});
+    return mosaic.members.empty() || ledger.failed_bands.contains({mosaic.target, mosaic.band});
   });
 }
 
@@ -98,7 +107,7 @@ void make_mosaics(steps::StepContext& context, RunPlan& plan, Ending& ending, st
   timing.push_back(gather_timing(context.world, "resample", wall_s, outcome.counts));
   ending.failures.insert(ending.failures.end(), outcome.failures.begin(), outcome.failures.end());
   ending.stopped = ending.stopped || outcome.stopped;
-  ending.made = plan.mosaics.size() - std::min(plan.mosaics.size(), outcome.failures.size());
+  ending.made += plan.mosaics.size() - std::min(plan.mosaics.size(), outcome.failures.size());
 }
 
 /// Times, report and what to say at the end; true when the report could not be written. One rank.
@@ -147,9 +156,9 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan) {
       [&](std::string const& target, std::string const& band) { return find_ledger(plan, target, band); },
       plan.request.stop_on_error};
   auto ledger = run_ledger_steps(context, plan.request);
-  Ending ending{ledger.failures, ledger.stopped, 0};
+  Ending ending{ledger.failures, ledger.stopped, ledger.committed};
   auto timing = std::move(ledger.timing);
-  leave_out_failed_bands(plan, ledger);
+  leave_out_failed_work(plan, ledger);
   if (!ledger.stopped && !plan.request.mosaics.empty()) make_mosaics(context, plan, ending, timing);
 
   auto const status = final_status(plan, ending);

@@ -47,7 +47,8 @@ void put_aside_old_files(RunRequest const& request) {
 /// The task of one band. What rank 0 sees of the disk (the ledger so far, whether the file is up to date) goes to all.
 /// Collective.
 BandTask make_task(steps::StepContext const& context, RunRequest const& request, PlannedStep const& planned,
-                   BandWork const& work, bool& up_to_date) {
+                   BandWork work, std::vector<parallel::Failure> const& failures, bool& up_to_date) {
+  leave_out_failed(work.members, failures, request.inventory.records);
   BandTask task;
   task.target = work.target;
   task.band = work.band.name;
@@ -76,13 +77,19 @@ BandTask make_task(steps::StepContext const& context, RunRequest const& request,
   return task;
 }
 
-/// What the tasks are to replace goes first: whatever is there afterwards is of this run.
-void remove_old_files(steps::StepContext const& context, std::vector<BandTask> const& tasks) {
+/// What the tasks are to replace goes first, and what was measured after it: whatever is there afterwards is of this
+/// run, and who reads the folder in between sees no correction that another exposure of the past was given.
+void remove_old_files(steps::StepContext const& context, RunRequest const& request,
+                      std::vector<BandTask> const& tasks) {
   parallel::all_or_none(context.world, [&] {
     if (!context.world.is_root()) return;
     for (auto const& task : tasks) {
-      fs::remove(store::manifest_path(task.ledger_file));
-      fs::remove(task.ledger_file);
+      auto const before = ledger_files(request.steps, task.target, task.band, task.order);
+      auto const all = ledger_files(request.steps, task.target, task.band, AllSteps);
+      for (std::size_t k = before.size(); k < all.size(); ++k) {
+        fs::remove(store::manifest_path(all[k].second));
+        fs::remove(all[k].second);
+      }
     }
   });
 }
@@ -102,6 +109,23 @@ std::int64_t count_members(std::vector<BandTask> const& tasks) {
 }
 
 }  // namespace
+
+void leave_out_failed(std::vector<int>& members, std::vector<parallel::Failure> const& failures,
+                      std::vector<store::ExposureRecord> const& records) {
+  if (failures.empty()) return;
+  std::set<std::string> failed;
+  for (auto const& failure : failures) failed.insert(failure.item);
+  std::erase_if(members, [&](int member) {
+    auto identity = records[static_cast<std::size_t>(member)].identity;
+    bool lost = failed.contains(identity.label());
+    if (identity.half != model::Half::Whole) return lost;
+    for (auto const half : {model::Half::Imager, model::Half::Lyot}) {
+      identity.half = half;
+      lost = lost || failed.contains(identity.label());
+    }
+    return lost;
+  });
+}
 
 store::Manifest ledger_manifest(RunRequest const& request, PlannedStep const& planned, BandWork const& work,
                                 store::Ledger const& before) {
@@ -130,14 +154,16 @@ LedgerRun run_ledger_steps(steps::StepContext& context, RunRequest const& reques
     for (auto const& work : planned.bands) {
       if (run.failed_bands.contains({work.target, work.band.name})) continue;
       bool up_to_date = false;
-      auto task = make_task(context, request, planned, work, up_to_date);
-      if (up_to_date)
+      auto task = make_task(context, request, planned, work, run.failures, up_to_date);
+      if (up_to_date) {
         log::info("{} of {} is up to date", task.step, task.label());
-      else
+        ++run.committed;
+      } else if (!task.members.empty()) {
         tasks.push_back(std::move(task));
+      }
     }
     if (tasks.empty()) continue;
-    remove_old_files(context, tasks);
+    remove_old_files(context, request, tasks);
     log::info("{}: {} exposures in {} band{}", planned.step->name, count_members(tasks), tasks.size(),
               tasks.size() == 1 ? "" : "s");
     auto const outcome = planned.step->run(context, tasks);
@@ -148,7 +174,10 @@ LedgerRun run_ledger_steps(steps::StepContext& context, RunRequest const& reques
     run.stopped = context.world.max(std::int64_t{outcome.stopped || stops}) > 0;
     if (run.stopped) break;
     for (auto const& task : tasks) {
-      if (is_committed(context, task)) continue;
+      if (is_committed(context, task)) {
+        ++run.committed;
+        continue;
+      }
       run.failed_bands.insert({task.target, task.band});
       log::warn("{}: nothing more is done with it, since {} failed", task.label(), task.step);
     }

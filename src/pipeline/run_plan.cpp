@@ -120,9 +120,12 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
     requests.push_back(&mosaic);
     ledgers.push_back(open_ledger(communicator, plan.request, mosaic.target, mosaic.band));
     footprints.push_back(steps::corrected_footprints(communicator, mosaic, records, ledgers.back()));
-    if (int const islands = sky::count_islands(footprints.back()); islands > 1)
-      plan.request.warnings.push_back(fmt::format("{}: its {} exposures form {} islands that do not overlap",
-                                                  mosaic.product, footprints.back().size(), islands));
+    if (int const islands = sky::count_islands(footprints.back()); islands > 1) {
+      auto warning = fmt::format("{}: its {} exposures form {} islands that do not overlap", mosaic.product,
+                                 footprints.back().size(), islands);
+      auto& said = plan.request.warnings;  // perhaps already, before the ledger steps
+      if (std::find(said.begin(), said.end(), warning) == said.end()) said.push_back(std::move(warning));
+    }
   }
   auto const grid = steps::plan_grid(requests, footprints, records);
   for (std::size_t k = 0; k < group.size(); ++k) {

@@ -5,9 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "fit_pixel_map.hpp"
 #include "tessera/core/contract.hpp"
-#include "tessera/sky/exact_inverse.hpp"
+#include "tessera/sky/exposure_to_exposure.hpp"
 #include "tessera/sky/grid_wcs.hpp"
 
 namespace tessera::sky {
@@ -60,21 +59,7 @@ GridToExposure map_grid_to_exposure(Wcs const& exposure, std::int64_t nx, std::i
     result.box = {};
     return result;
   }
-  auto& map = result.map;
-  map.nx = result.box.width();
-  map.ny = result.box.height();
-  map.valid = {0, 0, map.nx, map.ny};
-  double const x0 = static_cast<double>(result.box.x0), y0 = static_cast<double>(result.box.y0);
-  std::vector<double> ra, dec;
-  auto const exact = [&](std::vector<double>& x, std::vector<double>& y) {
-    for (double& value : x) value += x0;
-    for (double& value : y) value += y0;
-    ra.resize(x.size());
-    dec.resize(x.size());
-    grid_wcs.pixel_to_sky(x, y, ra, dec);
-    exact_sky_to_pixel(exposure, ra, dec, x, y);
-  };
-  fit_pixel_map(map, exact, PixelBox{0, 0, nx, ny});
+  result.map = map_exposure_to_exposure(grid_wcs, result.box, exposure, nx, ny);
   return result;
 }
 

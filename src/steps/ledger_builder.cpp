@@ -14,9 +14,6 @@ std::filesystem::path journal_folder(BandTask const& task) {
   return std::filesystem::path(task.ledger_file).replace_extension(".journal");
 }
 
-/// Name of an exposure's entries among the items of the journal.
-std::string item_of(model::ExposureIdentity const& identity) { return "entries of " + identity.label(); }
-
 }  // namespace
 
 LedgerBuilder::LedgerBuilder(StepContext& context, BandTask const& task)
@@ -33,6 +30,11 @@ LedgerBuilder::LedgerBuilder(StepContext& context, BandTask const& task)
   journal_.take_listing(context.world.broadcast(listing));
 }
 
+/// Name of an exposure's entries among the items of the journal.
+std::string LedgerBuilder::item_of(model::ExposureIdentity const& identity) const {
+  return "entries of " + identity.label() + variant_;
+}
+
 void LedgerBuilder::add(model::ExposureIdentity const& identity, std::vector<model::LedgerEntry> entries) {
   for (auto& entry : entries) {
     entry.identity = identity;
@@ -46,10 +48,17 @@ void LedgerBuilder::add(model::ExposureIdentity const& identity, std::vector<mod
 bool LedgerBuilder::has(model::ExposureIdentity const& identity) const { return journal_.has(item_of(identity)); }
 
 void LedgerBuilder::commit() {
-  context_.world.barrier();  // every rank's items are on disk
+  // Every rank says what it has on disk: the folder may look older from elsewhere.
+  std::string joined;
+  for (auto const& listing : context_.world.all_gather(journal_.listing())) joined += listing;
   parallel::all_or_none(context_.world, [&] {
     if (!context_.world.is_root()) return;
-    journal_.read();
+    journal_.take_listing(joined);
+    auto const is_done = [&](int member) { return has(context_.records[static_cast<std::size_t>(member)].identity); };
+    if (std::none_of(task_.members.begin(), task_.members.end(), is_done)) {
+      journal_.remove();
+      return;  // nothing to stand on: the band goes no further
+    }
     // The old manifest goes first: it must never stand beside a new file.
     std::filesystem::remove(store::manifest_path(task_.ledger_file));
     store::LedgerWriter writer(task_.ledger_file, task_.step, task_.order);

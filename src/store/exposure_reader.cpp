@@ -36,6 +36,7 @@ OpenEntries entries_to_apply(ExposureRecord const& record, Ledger const& ledger)
   if (record.ledger_applied.empty()) return open;
   auto const& steps = ledger.steps();
   auto const last = std::find(steps.begin(), steps.end(), record.ledger_applied);
+  if (last == steps.end()) return open;  // exported with another ledger: nothing of this one is in the file
   std::erase_if(open.entries, [&](model::LedgerEntry const& entry) {
     bool const is_applied = std::find(steps.begin(), steps.end(), entry.step) <= last;
     if (is_applied && moves_wcs(entry)) ++open.wcs_corrections_in_file;

@@ -96,13 +96,14 @@ void ItemJournal::append(std::string const& item, std::span<std::byte const> pay
   // A file of this run's own, and a new one after a failure: one that was cut off must not be gone on with.
   for (int number = 0; mine_.empty(); ++number) {
     auto const name = folder_ / fmt::format("rank_{:05d}_{:04d}{}", rank_, number, Extension);
-    if (!std::filesystem::exists(name)) mine_ = name;
+    if (!std::filesystem::exists(name, error)) mine_ = name;
   }
   std::string content = item;
   content.append(reinterpret_cast<char const*>(payload.data()), payload.size());
   std::string const head = head_of(key_, item, content);
   auto const file = mine_;
-  auto const size = std::filesystem::exists(file) ? std::filesystem::file_size(file) : 0;
+  auto const found = std::filesystem::file_size(file, error);
+  std::uintmax_t const size = error ? 0 : found;
   mine_.clear();
   io::append_durably(file, head + content);
   mine_ = file;

@@ -123,7 +123,7 @@ Ledger Ledger::open(std::filesystem::path const& folder, std::string const& last
 Ledger Ledger::of(std::vector<std::pair<std::string, std::filesystem::path>> const& files) {
   Ledger ledger;
   for (auto const& [step, path] : files) {
-    if (!std::filesystem::exists(path)) continue;
+    if (!std::filesystem::exists(path)) break;  // what follows was measured on top of it
     ledger.steps_.push_back(step);
     ledger.files_.push_back(path);
   }

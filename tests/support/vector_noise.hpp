@@ -1,6 +1,7 @@
 // The portable random numbers of the test vectors (spec 40, section 4).
 #pragma once
 #include <cstdint>
+#include <vector>
 
 namespace tessera::test {
 
@@ -13,10 +14,15 @@ class VectorNoise {
     return static_cast<double>(state_) / 4294967296.0;
   }
   /// Sum of twelve uniforms less 6.
-  double gauss() {
+  double deviate() {
     double sum = 0;
     for (int k = 0; k < 12; ++k) sum += uniform();
     return sum - 6;
+  }
+  std::vector<double> deviates(std::int64_t count) {
+    std::vector<double> values;
+    for (std::int64_t k = 0; k < count; ++k) values.push_back(deviate());
+    return values;
   }
 
  private:

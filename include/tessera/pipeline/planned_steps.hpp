@@ -50,6 +50,9 @@ struct PlannedSteps {
 PlannedSteps plan_steps(config::Survey const& survey, store::Inventory& inventory,
                         std::vector<std::vector<std::vector<int>>> members);
 
+/// More than any number of a step.
+inline constexpr int AllSteps = 1000;
+
 /// Records that exist once all steps up to number `order` are done.
 std::vector<int> members_after(std::vector<PlannedStep> const& steps, BandExposures const& exposures, int order);
 

@@ -56,6 +56,6 @@ void plan_mosaics(parallel::Communicator const& communicator, RunPlan& plan);
 /// Ledger of a (target, band) after the configured steps (those before number `before_order`), as rank 0 sees it; what
 /// a step has not written yet is left out. Collective; InputError is agreed.
 store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request,
-                          std::string const& target, std::string const& band, int before_order = 1000);
+                          std::string const& target, std::string const& band, int before_order = AllSteps);
 
 }  // namespace tessera::pipeline

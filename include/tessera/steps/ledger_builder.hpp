@@ -22,17 +22,25 @@ class LedgerBuilder {
   void add(model::ExposureIdentity const& identity, std::vector<model::LedgerEntry> entries);
   bool has(model::ExposureIdentity const& identity) const;
 
+  /// What else the entries depend on besides the task: the exposures that were lost on the way. Entries that an earlier
+  /// run made under another variant do not count. The same on all ranks, before the first has() or add().
+  void set_variant(std::string variant) { variant_ = std::move(variant); }
+
   /// Anything else that is worth keeping over a kill, by a name of the step's choosing ("pair 3 7").
   store::ItemJournal& journal() { return journal_; }
 
   /// Merges the entries of all members in catalogue order to the ledger file, writes its manifest, and removes journal
-  /// and scratch. Members without entries are left out. Collective over context.world.
+  /// and scratch. Members that were not added (they failed) are left out, and then there is no manifest: the next run
+  /// tries again. Where none was added there is no file either. Collective over context.world.
   void commit();
 
  private:
   StepContext& context_;
   BandTask const& task_;
   store::ItemJournal journal_;
+  std::string variant_;
+
+  std::string item_of(model::ExposureIdentity const& identity) const;
 };
 
 }  // namespace tessera::steps

@@ -46,7 +46,7 @@ class Ledger {
   /// there are.
   static Ledger open(std::filesystem::path const& folder, std::string const& last_step = "");
 
-  /// The named steps in the files named, in this order; files that are not there (not yet written) are left out.
+  /// The named steps in the files named, in this order, up to the first file that is not there (not yet written).
   static Ledger of(std::vector<std::pair<std::string, std::filesystem::path>> const& files);
 
   /// Entries of one exposure in the order they apply. Payloads are read here.

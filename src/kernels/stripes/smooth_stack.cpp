@@ -19,7 +19,8 @@ StripeCourse find_stripe_course(std::span<double const> degrees) {
   constexpr double Near = 10;
   bool horizontal = true, vertical = true;
   for (double const angle : degrees) {
-    if (fold_angle(angle - degrees.front()) >= Near) return StripeCourse::None;
+    for (double const other : degrees)
+      if (fold_angle(angle - other) >= Near) return StripeCourse::None;
     double const to_rows = fold_angle(angle);
     horizontal = horizontal && to_rows < Near;
     vertical = vertical && to_rows > 90 - Near;

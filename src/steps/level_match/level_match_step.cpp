@@ -96,8 +96,7 @@ void finish_task(MatchPool& pool, int task, TaskTables const& tables) {
     for (auto const& exposure : pool.exposures) {
       if (exposure.task != task || exposure.failed) continue;
       auto const& identity = pool.context.records[static_cast<std::size_t>(exposure.record)].identity;
-      if (turn++ % world.size() == world.rank() && !builder.has(identity))
-        builder.add(identity, entries_of(pool, exposure));
+      if (turn++ % world.size() == world.rank()) builder.add(identity, entries_of(pool, exposure));
     }
   });
   builder.commit();

@@ -247,6 +247,15 @@ class StageMeasurer {
     return local;
   }
 
+  /// Whether no exposure of the two images has failed.
+  bool is_whole(CandidatePair const& pair) const {
+    auto const& images = set_of(pair).images;
+    for (int const image : {pair.first, pair.second})
+      for (int const member : images[static_cast<std::size_t>(image)].members)
+        if (pool_.exposures[static_cast<std::size_t>(member)].failed || lost_.has(member)) return false;
+    return true;
+  }
+
   PairResult do_pair(CandidatePair const& pair) {
     auto const item = pair_item(pool_, work_, pair);
     PairResult result;
@@ -257,7 +266,8 @@ class StageMeasurer {
     }
     result = measure_pair(pair);
     ++pool_.counts.items;
-    if (result.measured) append_value(journal_of(set_of(pair)), item, result);
+    // The name says all members: what was measured without one that failed is not that.
+    if (result.measured && is_whole(pair)) append_value(journal_of(set_of(pair)), item, result);
     return result;
   }
 

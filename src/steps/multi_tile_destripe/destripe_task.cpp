@@ -15,7 +15,7 @@ namespace tessera::steps {
 
 namespace {
 
-constexpr double LargestDistanceDegrees = 5;
+constexpr double LargestDistanceDegrees = 1;
 constexpr double LeastSignificance = 4;  ///< of a step between amplifiers with the sky in the image, in its errors
 
 double angle_on_grid(sky::Wcs const& grid, MemberFacts const& facts) {
@@ -26,7 +26,16 @@ double angle_on_grid(sky::Wcs const& grid, MemberFacts const& facts) {
 }  // namespace
 
 std::string profile_item(DestripeTask const& task, DestripePass const& pass, model::ExposureIdentity const& identity) {
-  return fmt::format("stripes {} of {} among {}", pass.name(), identity.label(), task.members_hash);
+  auto const lost = task.lost_before.find(pass.name());
+  return fmt::format("stripes {} of {} among {}{}", pass.name(), identity.label(), task.members_hash,
+                     lost == task.lost_before.end() ? "" : lost->second);
+}
+
+void note_lost_before(DestripeTask& task, DestripePass const& pass) {
+  std::string text;
+  for (std::size_t k = 0; k < task.lost.size(); ++k)
+    if (task.lost[k]) text += fmt::format(" without {}", k);
+  task.lost_before[pass.name()] = text;
 }
 
 StripeProfile load_profile(DestripeTask const& task, DestripePass const& pass, model::ExposureIdentity const& identity,

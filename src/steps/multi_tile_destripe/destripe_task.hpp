@@ -1,5 +1,6 @@
 // One (target, band) while its stripes are measured.
 #pragma once
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,8 +48,9 @@ struct DestripeTask {
   std::vector<double> level;        ///< [member]: taken off before stacking (do_level_match)
   exchange::SkyPlan plan;           ///< on the common grid; positions are those in `members`
   std::vector<BlockOwners> owners;  ///< of the stack; one element once it is planned
-  int iterations_done = 0;          ///< of pass A
-  bool wants_pass = true;           ///< takes part in the pass under way
+  std::map<std::string, std::string> lost_before = {};  ///< [pass] who was lost when it began: its average is without
+  int iterations_done = 0;                              ///< of pass A
+  bool wants_pass = true;                               ///< takes part in the pass under way
   kernels::StripeCourse course = kernels::StripeCourse::None;
   std::int64_t window = 1;  ///< of the large-scale filter, pixels of the grid, odd
 
@@ -62,6 +64,9 @@ struct DestripeTask {
 
 /// Has exposures and has not failed.
 inline bool is_active(DestripeTask const& task) { return !task.failed && !task.members.empty(); }
+
+/// Notes who is lost as a pass begins. The same on all ranks.
+void note_lost_before(DestripeTask& task, DestripePass const& pass);
 
 /// Item of the journal: the profile of a pass of an exposure.
 std::string profile_item(DestripeTask const& task, DestripePass const& pass, model::ExposureIdentity const& identity);
@@ -96,7 +101,7 @@ StripeProfile profile_of_levels(StripeLayout const& layout, std::vector<double> 
 /// Reads an exposure and says what it is. Throws InputError where it has no pixel that can be used.
 MemberFacts examine_member(StepContext const& context, BandTask const& task, int position);
 
-/// Leaves out members that lie further than 5 degrees from the (median) middle of all: no band of a target is as large,
+/// Leaves out members that lie further than 1 degree from the (median) middle of all: no band of a target is as large,
 /// a WCS that says so is wrong. Returns a line a member left out, with its index in the task's records first.
 std::vector<std::pair<int, std::string>> drop_strayed_members(DestripeTask& task);
 

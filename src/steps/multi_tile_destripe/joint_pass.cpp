@@ -38,7 +38,9 @@ void JointPass::reserve() {
   auto const solving = exchange::joint_stripes_bytes(
       end - first, static_cast<int>(std::count(reaches.begin(), reaches.end(), true)), visits, most_stripes);
   auto const reading = joint_exposure_bytes(context_, task_), all = joint_cells_bytes(task_, blocks_);
-  auto const working = std::max(reading, solving), free = context_.budget.free();
+  // The program itself takes its part too.
+  auto const working = std::max(reading, solving),
+             free = std::max<std::int64_t>(0, context_.budget.free() - context_.program_bytes);
   bool const is_resident = all + working <= free;
   wave_bytes_ = is_resident ? all : std::max(largest_block, free - reading);
   auto const bytes = is_resident ? all + working : std::max(reading + wave_bytes_, solving + largest_block);

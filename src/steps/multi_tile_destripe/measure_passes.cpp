@@ -171,6 +171,7 @@ bool measure_pass(DestripeRun& run, DestripePass const& pass, std::vector<bool>&
   for (auto& task : run.tasks) {
     if (!task.wants_pass) continue;
     run.share_journal(task);
+    note_lost_before(task, pass);
     if (!is_measured(run, task, pass)) todo.push_back(&task);
   }
   if (!pass.is_large_scale) {

@@ -20,9 +20,10 @@ using kernels::LineFilter;
 constexpr float NaN = std::numeric_limits<float>::quiet_NaN();
 constexpr int LeastPixels = 3;  ///< of a source
 
-/// Gives the blocks that have data to the ranks, whole rows or columns of blocks at a time. Returns those of `rank`.
+/// Gives the blocks that have data to the ranks, whole rows or columns of blocks at a time (all blocks of them with
+/// `whole_strips`). Returns those of `rank`.
 std::vector<std::int64_t> deal_strips(exchange::SkyPlan const& plan, bool columns, int rank, int ranks,
-                                      BlockOwners& owners) {
+                                      BlockOwners& owners, bool whole_strips = false) {
   auto const grid = plan.grid.blocks();
   auto const strips = columns ? grid.columns() : grid.rows(), length = columns ? grid.rows() : grid.columns();
   auto const block_at = [&](std::int64_t strip, std::int64_t k) {
@@ -43,7 +44,7 @@ std::vector<std::int64_t> deal_strips(exchange::SkyPlan const& plan, bool column
       auto const number = static_cast<std::int64_t>(strip);
       if (owner == rank) mine.push_back(number);
       for (std::int64_t k = 0; k < length; ++k)
-        if (is_reached(block_at(number, k))) owners.give(block_at(number, k), owner);
+        if (whole_strips || is_reached(block_at(number, k))) owners.give(block_at(number, k), owner);
     }
   return mine;
 }
@@ -51,17 +52,20 @@ std::vector<std::int64_t> deal_strips(exchange::SkyPlan const& plan, bool column
 /// Strips that are read again and again, as many as half of the free memory holds.
 class HeldStrips {
  public:
-  HeldStrips(parallel::MemoryBudget& budget, std::string label) : budget_(budget), label_(std::move(label)) {}
+  /// `program` is what the process held before, which the budget does not know.
+  HeldStrips(parallel::MemoryBudget& budget, std::int64_t program, std::string label)
+      : budget_(budget), label_(std::move(label)), first_free_(budget.free() - program) {}
 
   template <class Read>
   std::span<float const> get(std::int64_t strip, Read read) {
     if (auto const found = held_.find(strip); found != held_.end()) return found->second;
     auto values = read();
     auto const bytes = static_cast<std::int64_t>(values.size() * sizeof(float));
-    if (3 * bytes > budget_.free()) {
+    if (held_bytes_ + bytes > first_free_ / 2) {
       passing_ = std::move(values);
       return passing_;
     }
+    held_bytes_ += bytes;
     reserved_.push_back(
         std::make_unique<parallel::MemoryBudget::Reservation>(budget_, "structure of " + label_, bytes));
     return held_[strip] = std::move(values);
@@ -70,6 +74,7 @@ class HeldStrips {
  private:
   parallel::MemoryBudget& budget_;
   std::string label_;
+  std::int64_t first_free_ = 0, held_bytes_ = 0;
   std::map<std::int64_t, std::vector<float>> held_;
   std::vector<std::unique_ptr<parallel::MemoryBudget::Reservation>> reserved_;
   std::vector<float> passing_;
@@ -87,7 +92,8 @@ AverageSmoother::AverageSmoother(StepContext& context, DestripeTask const& task,
   int const rank = context.world.rank(), ranks = context.world.size();
   bool const vertical = task.course == kernels::StripeCourse::Vertical;
   if (needs_second_axis()) {
-    second_strips_ = deal_strips(task.plan, true, rank, ranks, second_owners_);
+    // The fill of a column runs on through blocks that no exposure reaches, and the rows need it there.
+    second_strips_ = deal_strips(task.plan, true, rank, ranks, second_owners_, true);
     smooth_strips_ = deal_strips(task.plan, false, rank, ranks, smooth_owners_);
   } else {
     smooth_strips_ = deal_strips(task.plan, !vertical, rank, ranks, smooth_owners_);
@@ -217,7 +223,7 @@ void AverageSmoother::make_mask(parallel::Communicator const& communicator) {
     }
   };
   auto const find_threshold = [&](int sign) {
-    HeldStrips held_strips(context_.budget, task_.task->label());
+    HeldStrips held_strips(context_.budget, context_.program_bytes, task_.task->label());
     exchange::GivePieces const give = [&](exchange::TakePiece const& take) {
       for (auto const strip : mask_strips_)
         without_throwing([&] { take(strip, held_strips.get(strip, [&] { return read_values(strip, sign); })); });

@@ -70,7 +70,6 @@ OutlierPlan begin_plan(StepContext& context, BandTask const& task) {
     plan.groups[static_cast<std::size_t>(found->second)].push_back(static_cast<int>(k));
   }
   plan.thresholds.assign(plan.groups.size(), std::numeric_limits<double>::quiet_NaN());
-  plan.too_few = plan.groups.size() < 2;
   return plan;
 }
 

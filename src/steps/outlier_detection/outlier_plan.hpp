@@ -1,5 +1,7 @@
 // What outlier_detection knows of one task: groups, sky, thresholds. Private to the step.
 #pragma once
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -37,8 +39,12 @@ struct OutlierPlan {
   std::filesystem::path median_journal() const { return task->scratch / "medians.journal"; }
   /// " without 3 without 7": positions that are lost.
   std::string lost_text() const;
-  /// What the medians are made from: the task, less the exposures that are lost.
-  std::string median_key() const { return task->key + lost_text(); }
+  /// What the medians are made from: the task, less the exposures that are lost, on which grid.
+  std::string median_key() const {
+    auto const& grid = sky.grid;
+    return fmt::format("{}{} on {} x {} about {} {}", task->key, lost_text(), grid.nx, grid.ny, grid.crpix.x,
+                       grid.crpix.y);
+  }
 };
 
 /// Options, groups and builder of a task. Throws ConfigError.

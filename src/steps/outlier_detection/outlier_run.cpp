@@ -142,6 +142,7 @@ bool OutlierRun::lay_out_all() {
       outlines[static_cast<std::size_t>(all[at])][static_cast<std::size_t>(all[at + 1])][corner] = {
           all[at + 2 + 2 * corner], all[at + 3 + 2 * corner]};
   share_notes();
+  for (auto& plan : plans_) plan.builder->set_variant(plan.lost_text());
   for (std::size_t p = 0; p < plans_.size(); ++p) {
     if (!plans_[p].is_active()) continue;
     try {
@@ -207,6 +208,7 @@ bool OutlierRun::find_thresholds() {
   });
   progress.finish();
   share_notes();
+  for (auto& plan : plans_) plan.builder->set_variant(plan.lost_text());
   return complete && context_.control.agree() < StopRequest::FinishItems;
 }
 

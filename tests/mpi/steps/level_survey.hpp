@@ -8,12 +8,10 @@
 #include <map>
 #include <random>
 
-#include "support/exposure_files.hpp"
-#include "support/test_files.hpp"
+#include "support/step_survey.hpp"
 #include "tessera/config/survey.hpp"
 #include "tessera/steps/level_match/level_match_step.hpp"
 #include "tessera/store/exposure_reader.hpp"
-#include "tessera/store/inventory.hpp"
 
 namespace tessera::steps {
 
@@ -50,17 +48,14 @@ inline std::vector<LevelExposure> make_mosaic(LevelExposure const& base = {}) {
   return all;
 }
 
-class LevelSurvey {
+class LevelSurvey : public test::StepSurvey {
  public:
   LevelSurvey(std::string const& name, std::vector<LevelExposure> exposures)
-      : exposures_(std::move(exposures)), scratch_(name) {
+      : StepSurvey(name, "level_match", 5), exposures_(std::move(exposures)) {
     if (world.is_root())
       for (auto const& exposure : exposures_) write(exposure);
     world.barrier();
-    std::vector<store::InputNote> notes;
-    for (auto const& exposure : exposures_)
-      records.push_back(
-          store::examine_exposure({"ngc0628", exposure.band, path(exposure).string(), "", ""}, notes).value());
+    for (auto const& exposure : exposures_) take_up(exposure.band, exposure.name);
     world.barrier();
   }
 
@@ -70,51 +65,29 @@ class LevelSurvey {
            0.3 * std::exp(-(east * east + north * north) / 3);
   }
 
-  std::filesystem::path path(LevelExposure const& exposure) const { return folder() / (exposure.name + "_cal.fits"); }
-  std::filesystem::path folder() const { return scratch_.path(); }
-  std::filesystem::path ledger_file(std::string const& band) const {
-    return folder() / label / band / "05_level_match.h5";
-  }
+  std::filesystem::path path(LevelExposure const& exposure) const { return file(exposure.name); }
 
+  /// One task a band, in order of first appearance.
   std::vector<BandTask> tasks() const {
-    std::vector<BandTask> all;
-    for (std::size_t k = 0; k < records.size(); ++k) {
-      auto const& band = records[k].identity.band;
-      if (all.empty() || all.back().band != band) {
-        BandTask task;
-        task.target = "ngc0628";
-        task.band = band;
-        task.band_facts = config::parse_band(band);
-        config::Survey survey;
-        survey.parameters = config::Value(config::Value::Table{});
-        task.parameters = survey.resolve("level_match", task.target, &task.band_facts);
-        for (auto const& [key, value] : settings) task.parameters.by_key.at(key).value = value;
-        task.order = 5;
-        task.step = "level_match";
-        task.ledger_file = ledger_file(band);
-        task.products = folder() / label / band / "level_match";
-        task.scratch = folder() / label / band / "scratch";
-        task.before = before;
-        task.manifest.step = "level_match";
-        task.manifest.parameters = task.parameters.json();
-        task.key = task.manifest.key();
-        all.push_back(task);
-      }
-      all.back().members.push_back(static_cast<int>(k));
-    }
+    config::Survey survey;
+    survey.parameters = config::Value(config::Value::Table{});
+    auto all = tasks_with([&](BandTask const& task) {
+      auto parameters = survey.resolve("level_match", task.target, &task.band_facts);
+      for (auto const& [key, value] : settings) parameters.by_key.at(key).value = value;
+      return parameters;
+    });
+    for (auto& task : all) task.before = before;
     return all;
   }
 
   /// Runs the step on `communicator`, products in a folder of `label`; with `stop` as if a stop was asked for.
   StepOutcome run(parallel::Communicator const& communicator, std::int64_t budget_bytes = std::int64_t{1} << 30,
                   bool stop = false) {
-    parallel::ControlChannel control(communicator);
-    if (stop) control.raise(parallel::StopRequest::FinishItems);
-    parallel::MemoryBudget budget(budget_bytes);
-    StepContext context{communicator, control, budget, records, 0, {}};
-    auto outcome = run_level_match(context, tasks());
-    EXPECT_LE(budget.peak(), budget_bytes);
-    EXPECT_EQ(budget.reserved(), 0);
+    test::StepRun one(records, communicator, budget_bytes);
+    if (stop) one.control.raise(parallel::StopRequest::FinishItems);
+    auto outcome = one.run(run_level_match, tasks());
+    EXPECT_LE(one.budget.peak(), budget_bytes);
+    EXPECT_EQ(one.budget.reserved(), 0);
     communicator.barrier();
     return outcome;
   }
@@ -122,7 +95,7 @@ class LevelSurvey {
 
   std::vector<model::LedgerEntry> entries(std::size_t k) const {
     auto const& identity = records[k].identity;
-    return store::Ledger::of({{"level_match", ledger_file(identity.band)}}).entries(identity);
+    return ledger(identity.band).entries(identity);
   }
   /// Sum of the levels of an exposure's entries.
   double level(std::size_t k) const {
@@ -140,10 +113,7 @@ class LevelSurvey {
     return {std::istreambuf_iterator<char>(stream), {}};
   }
 
-  parallel::Communicator world = parallel::Communicator::world();
-  std::vector<store::ExposureRecord> records;
   std::map<std::string, config::Value> settings;
-  std::string label = "run";
   store::Ledger before;  ///< of the steps before
 
  private:
@@ -178,7 +148,6 @@ class LevelSurvey {
   }
 
   std::vector<LevelExposure> exposures_;
-  test::ScratchFolder scratch_;
 };
 
 }  // namespace tessera::steps

@@ -5,13 +5,11 @@
 #include <map>
 #include <random>
 
-#include "support/exposure_files.hpp"
-#include "support/test_files.hpp"
+#include "support/step_survey.hpp"
 #include "tessera/config/step_catalogue.hpp"
 #include "tessera/sky/fits_wcs.hpp"
 #include "tessera/steps/outlier_detection/outlier_detection_step.hpp"
 #include "tessera/store/exposure_reader.hpp"
-#include "tessera/store/inventory.hpp"
 
 namespace tessera::steps {
 
@@ -103,23 +101,15 @@ struct RayImage {
 };
 
 /// Exposures in files, and the step run on them.
-class OutlierSurvey {
+class OutlierSurvey : public test::StepSurvey {
  public:
-  explicit OutlierSurvey(std::string const& name) : scratch_(name) {}
-
-  std::filesystem::path const& folder() const { return scratch_.path(); }
-  std::filesystem::path file(std::string const& exposure) const { return folder() / (exposure + "_cal.fits"); }
+  explicit OutlierSurvey(std::string const& name) : StepSurvey(name, "outlier_detection", 6) {}
 
   /// Writes an exposure on the root and takes it up on all ranks.
   void add(std::string const& band, std::string const& exposure, std::string const& group, std::int64_t nx,
            std::int64_t ny, model::Header const& image, std::vector<test::TestPlane> const& planes,
            model::Header const& primary = test::nircam_primary()) {
-    if (world.is_root()) test::write_exposure(file(exposure), nx, ny, primary, image, planes);
-    world.barrier();
-    std::vector<store::InputNote> notes;
-    auto record = store::examine_exposure({"ngc0628", band, file(exposure).string(), "", ""}, notes).value();
-    record.group_id = group;
-    records.push_back(record);
+    add_planes(band, exposure, group, nx, ny, image, planes, primary);
   }
 
   void add(std::string const& band, std::string const& exposure, std::string const& group, RayImage const& image) {
@@ -129,39 +119,16 @@ class OutlierSurvey {
 
   /// One task a band, in order of first appearance.
   std::vector<BandTask> tasks(OutlierSettings const& settings) const {
-    std::vector<BandTask> all;
-    for (std::size_t k = 0; k < records.size(); ++k) {
-      auto const& band = records[k].identity.band;
-      if (all.empty() || all.back().band != band) {
-        BandTask task;
-        task.target = "ngc0628";
-        task.band = band;
-        task.band_facts = config::parse_band(band);
-        task.parameters = outlier_parameters(settings);
-        task.order = 6;
-        task.step = "outlier_detection";
-        task.ledger_file = folder() / label / band / "06_outlier_detection.h5";
-        task.products = folder() / label / band / "outlier_detection";
-        task.scratch = folder() / label / band / "scratch";
-        task.manifest.step = "outlier_detection";
-        task.manifest.parameters = task.parameters.json();
-        task.key = task.manifest.key();
-        all.push_back(task);
-      }
-      all.back().members.push_back(static_cast<int>(k));
-    }
-    return all;
+    return tasks_with([&](BandTask const&) { return outlier_parameters(settings); });
   }
 
   /// Runs the step on `communicator`, products in a folder of `label`.
   StepOutcome run(OutlierSettings const& settings, parallel::Communicator const& communicator,
                   std::int64_t budget_bytes = std::int64_t{1} << 30,
                   parallel::StopRequest request = parallel::StopRequest::None) {
-    parallel::ControlChannel control(communicator);
-    parallel::MemoryBudget budget(budget_bytes);
-    StepContext context{communicator, control, budget, records, 0, {}, false};
-    if (request != parallel::StopRequest::None) control.raise(request);
-    return run_outlier_detection(context, tasks(settings));
+    test::StepRun one(records, communicator, budget_bytes);
+    if (request != parallel::StopRequest::None) one.control.raise(request);
+    return one.run(run_outlier_detection, tasks(settings));
   }
   StepOutcome run(OutlierSettings const& settings = {}) {
     auto outcome = run(settings, world);
@@ -169,12 +136,7 @@ class OutlierSurvey {
     return outcome;
   }
 
-  store::Ledger ledger(std::string const& band) const {
-    return store::Ledger::of({{"outlier_detection", folder() / label / band / "06_outlier_detection.h5"}});
-  }
-  bool has_ledger(std::string const& band) const {
-    return std::filesystem::exists(folder() / label / band / "06_outlier_detection.h5");
-  }
+  bool has_ledger(std::string const& band) const { return std::filesystem::exists(ledger_file(band)); }
 
   /// 1 where the ledger of the last run flags a pixel of an exposure.
   std::vector<std::uint8_t> flags(std::size_t number) const {
@@ -187,13 +149,6 @@ class OutlierSurvey {
     for (std::size_t k = 0; k < mask.size() && k < after.dq.size(); ++k) mask[k] = (after.dq[k] & 16u) != 0;
     return mask;
   }
-
-  parallel::Communicator world = parallel::Communicator::world();
-  std::vector<store::ExposureRecord> records;
-  std::string label = "run";
-
- private:
-  test::ScratchFolder scratch_;
 };
 
 }  // namespace tessera::steps

@@ -5,12 +5,10 @@
 #include <optional>
 #include <random>
 
-#include "support/exposure_files.hpp"
-#include "support/test_files.hpp"
+#include "support/step_survey.hpp"
 #include "tessera/config/step_catalogue.hpp"
 #include "tessera/steps/skymatch/skymatch_step.hpp"
 #include "tessera/store/exposure_reader.hpp"
-#include "tessera/store/inventory.hpp"
 
 namespace tessera::steps {
 
@@ -33,58 +31,28 @@ inline config::ResolvedParameters lv3_parameters(SkySettings const& settings) {
 }
 
 /// Exposures in files, and the step run on them.
-class SkySurvey {
+class SkySurvey : public test::StepSurvey {
  public:
-  explicit SkySurvey(std::string const& name) : scratch_(name) {}
-
-  std::filesystem::path const& folder() const { return scratch_.path(); }
-  std::filesystem::path file(std::string const& exposure) const { return folder() / (exposure + "_cal.fits"); }
+  explicit SkySurvey(std::string const& name) : StepSurvey(name, "skymatch", 5) {}
 
   /// Writes an exposure on the root and takes it up on all ranks.
   void add(std::string const& band, std::string const& exposure, std::string const& group, std::int64_t nx,
            std::int64_t ny, model::Header const& image, std::vector<float> const& sci,
            std::vector<std::uint32_t> const& dq, model::Header const& primary = test::nircam_primary()) {
-    if (world.is_root()) test::write_exposure(file(exposure), nx, ny, primary, image, {{"SCI", sci}, {"DQ", {}, dq}});
-    world.barrier();
-    std::vector<store::InputNote> notes;
-    auto record = store::examine_exposure({"ngc0628", band, file(exposure).string(), "", ""}, notes).value();
-    record.group_id = group;
-    records.push_back(record);
+    add_planes(band, exposure, group, nx, ny, image, {{"SCI", sci}, {"DQ", {}, dq}}, primary);
   }
 
   /// One task a band, in order of first appearance.
   std::vector<BandTask> tasks(SkySettings const& settings) const {
-    std::vector<BandTask> all;
-    for (std::size_t k = 0; k < records.size(); ++k) {
-      auto const& band = records[k].identity.band;
-      if (all.empty() || all.back().band != band) {
-        BandTask task;
-        task.target = "ngc0628";
-        task.band = band;
-        task.band_facts = config::parse_band(band);
-        task.parameters = lv3_parameters(settings);
-        task.order = 5;
-        task.step = "skymatch";
-        task.ledger_file = folder() / label / band / "05_skymatch.h5";
-        task.products = folder() / label / band / "skymatch";
-        task.scratch = folder() / label / band / "scratch";
-        task.manifest.step = "skymatch";
-        task.manifest.parameters = task.parameters.json();
-        task.key = task.manifest.key();
-        all.push_back(task);
-      }
-      all.back().members.push_back(static_cast<int>(k));
-    }
-    return all;
+    return tasks_with([&](BandTask const&) { return lv3_parameters(settings); });
   }
 
   /// Runs the step on `communicator`, products in a folder of `label`.
   StepOutcome run(SkySettings const& settings, parallel::Communicator const& communicator,
                   std::int64_t budget_bytes = std::int64_t{1} << 30, bool stop_on_error = false) {
-    parallel::ControlChannel control(communicator);
-    parallel::MemoryBudget budget(budget_bytes);
-    StepContext context{communicator, control, budget, records, 0, {}, stop_on_error};
-    return run_skymatch(context, tasks(settings));
+    test::StepRun one(records, communicator, budget_bytes);
+    one.stop_on_error = stop_on_error;
+    return one.run(run_skymatch, tasks(settings));
   }
   StepOutcome run(SkySettings const& settings) {
     auto outcome = run(settings, world);
@@ -99,20 +67,10 @@ class SkySurvey {
     if (entries.empty()) return std::nullopt;
     return std::get<model::SkyCorrection>(entries.at(0).correction);
   }
-  store::Ledger ledger(std::string const& band) const {
-    return store::Ledger::of({{"skymatch", folder() / label / band / "05_skymatch.h5"}});
-  }
   std::string text(std::string const& band, std::string const& table) const {
     std::ifstream stream(folder() / label / band / "skymatch" / table);
     return {std::istreambuf_iterator<char>(stream), {}};
   }
-
-  parallel::Communicator world = parallel::Communicator::world();
-  std::vector<store::ExposureRecord> records;
-  std::string label = "run";
-
- private:
-  test::ScratchFolder scratch_;
 };
 
 /// Noise about a level, stars, and a few flagged and missing pixels; pointing and orientation by

@@ -6,6 +6,7 @@
 
 #include "support/quadratic_map.hpp"
 #include "support/test_files.hpp"
+#include "support/vector_plane.hpp"
 #include "tessera/kernels/drizzle.hpp"
 #include "tessera/kernels/resample_weight.hpp"
 
@@ -13,19 +14,8 @@ namespace tessera {
 namespace {
 
 using nlohmann::json;
-
-struct Plane {
-  std::int64_t nx = 0, ny = 0;
-  std::vector<float> values;
-};
-
-Plane read_plane(json const& rows) {
-  Plane plane{static_cast<std::int64_t>(rows.at(0).size()), static_cast<std::int64_t>(rows.size()), {}};
-  for (auto const& row : rows)
-    for (auto const& value : row)
-      plane.values.push_back(value.is_null() ? std::numeric_limits<float>::quiet_NaN() : value.get<float>());
-  return plane;
-}
+using test::Plane;
+using test::read_plane;
 
 test::Quadratic read_quadratic(json const& c) {
   return {c.at("1"), c.at("x"), c.at("y"), c.at("xx"), c.at("xy"), c.at("yy")};

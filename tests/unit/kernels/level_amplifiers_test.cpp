@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "portable_deviates.hpp"
 #include "support/test_files.hpp"
+#include "support/vector_noise.hpp"
 #include "tessera/kernels/sigma_clip.hpp"
 
 namespace tessera {
@@ -17,7 +17,7 @@ std::vector<std::int64_t> const bounds{0, 40, 80, 120, 160};
 
 std::vector<double> make_image() {
   double const offsets[] = {0, 0.5, -0.3, 1.1};
-  test::PortableDeviates random(5);
+  test::VectorNoise random(5);
   std::vector<double> image;
   for (int y = 0; y < Rows; ++y)
     for (int x = 0; x < Columns; ++x) image.push_back(0.02 * random.deviate() + offsets[x / 40]);
@@ -60,7 +60,7 @@ TEST(MeasureAmplifierLevels, TakesAMaskedAmplifierToLieLevelWithTheOneBefore) {
 }
 
 TEST(MeasureAmplifierLevels, AreNotMisledByASlopeWhereTheyAreExtrapolated) {
-  test::PortableDeviates random(6);
+  test::VectorNoise random(6);
   std::vector<double> image;
   double const offsets[] = {0, 0.5, -0.3, 1.1};
   for (int y = 0; y < Rows; ++y)
@@ -76,7 +76,7 @@ TEST(MeasureAmplifierLevels, AreNotMisledByASlopeWhereTheyAreExtrapolated) {
 }
 
 TEST(MeasureAmplifierLevels, LeaveStepsThatMayBeSky) {
-  test::PortableDeviates random(7);
+  test::VectorNoise random(7);
   std::vector<double> image;
   double row_level = 0;
   for (int y = 0; y < Rows; ++y) {

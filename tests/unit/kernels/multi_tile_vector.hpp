@@ -4,7 +4,7 @@
 #include <limits>
 #include <numbers>
 
-#include "portable_deviates.hpp"
+#include "support/vector_noise.hpp"
 
 namespace tessera::test {
 
@@ -15,7 +15,7 @@ inline double multi_tile_variance(int exposure) { return 0.01 * (exposure + 1); 
 /// As measured; zeros and NaN of missing pixels are in.
 inline std::vector<double> make_multi_tile_exposure(int k) {
   constexpr int N = MultiTileSide;
-  PortableDeviates stripes(static_cast<std::uint32_t>(500 + k)), noise(static_cast<std::uint32_t>(600 + k));
+  VectorNoise stripes(static_cast<std::uint32_t>(500 + k)), noise(static_cast<std::uint32_t>(600 + k));
   std::vector<std::vector<double>> rows(4);
   for (auto& amplifier : rows)
     for (int i = 0; i < N; ++i)

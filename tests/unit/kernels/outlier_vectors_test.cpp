@@ -6,6 +6,7 @@
 
 #include "support/quadratic_map.hpp"
 #include "support/test_files.hpp"
+#include "support/vector_plane.hpp"
 #include "tessera/kernels/blot.hpp"
 #include "tessera/kernels/drizzle.hpp"
 #include "tessera/kernels/nan_median.hpp"
@@ -17,19 +18,7 @@ namespace tessera {
 namespace {
 
 using nlohmann::json;
-
-struct Plane {
-  std::int64_t nx = 0, ny = 0;
-  std::vector<float> values;
-};
-
-Plane read_plane(json const& rows) {
-  Plane plane{static_cast<std::int64_t>(rows.at(0).size()), static_cast<std::int64_t>(rows.size()), {}};
-  for (auto const& row : rows)
-    for (auto const& value : row)
-      plane.values.push_back(value.is_null() ? std::numeric_limits<float>::quiet_NaN() : value.get<float>());
-  return plane;
-}
+using test::read_plane;
 
 std::vector<std::uint8_t> read_mask(json const& rows) {
   std::vector<std::uint8_t> mask;

@@ -43,7 +43,7 @@ std::vector<StoredImage<double>> make_level_scene(double noise) {
         double const sky =
             2 + std::sin(X / 7) * std::cos(Y / 9) + 3 * std::exp(-((X - 30) * (X - 30) + (Y - 30) * (Y - 30)) / 50);
         double value = sky + offsets[k].get<double>();
-        double const deviate = random.gauss();
+        double const deviate = random.deviate();
         if (noise > 0) value += noise * deviate;
         if (noise > 0 && k == 0 && y >= 27 && y <= 28 && x >= 30 && x <= 32) value += 40;
         image.value.push_back(value);
@@ -98,7 +98,7 @@ PlanePair make_plane_pair(bool noisy) {
   test::VectorNoise random(31);
   for (std::int64_t y = 0; y < ny; ++y)
     for (std::int64_t x = 0; x < nx; ++x) {
-      double const error = x <= 20 ? 0.05 : 0.075, deviate = random.gauss();
+      double const error = x <= 20 ? 0.05 : 0.075, deviate = random.deviate();
       double value = truth[0] * (static_cast<double>(x + x0) - pair.options.reference.x) +
                      truth[1] * (static_cast<double>(y + y0) - pair.options.reference.y) + truth[2];
       if (noisy) value += error * deviate;

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
-#include "portable_deviates.hpp"
+#include "support/vector_noise.hpp"
 
 namespace tessera::test {
 
@@ -12,7 +12,7 @@ inline constexpr int RowMedianSide = 64;
 
 inline std::vector<double> make_row_median_input() {
   constexpr int N = RowMedianSide;
-  PortableDeviates stripes(2024), noise(99);
+  VectorNoise stripes(2024), noise(99);
   std::vector<double> rows, columns;
   std::vector<std::vector<double>> amplifiers;
   for (int i = 0; i < N; ++i) rows.push_back(0.3 * std::sin(2 * std::numbers::pi * i / 5) + 0.1 * stripes.deviate());

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "portable_deviates.hpp"
 #include "row_median_vector.hpp"
 #include "support/test_files.hpp"
+#include "support/vector_noise.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/kernels/sigma_clip.hpp"
 
@@ -49,7 +49,7 @@ TEST(RunningMedian, ExtendsLinesAsNamed) {
 }
 
 TEST(RunningMedian, IsTheMedianOfEveryWindow) {
-  test::PortableDeviates random(11);
+  test::VectorNoise random(11);
   for (int const n : {1, 2, 5, 40, 300})
     for (int const window : {1, 3, 9, 101, 2 * n + 1}) {
       std::vector<float> in;

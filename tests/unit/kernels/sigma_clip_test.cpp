@@ -7,14 +7,14 @@
 #include <chrono>
 #include <cmath>
 
-#include "portable_deviates.hpp"
 #include "source_mask_vector.hpp"
 #include "support/test_files.hpp"
+#include "support/vector_noise.hpp"
 
 namespace tessera {
 namespace {
 
-using test::PortableDeviates;
+using test::VectorNoise;
 
 /// The definition, step by step on a list.
 kernels::ClippedStatistics clip_plainly(std::vector<double> values, double sigma, std::optional<int> maxiters) {
@@ -71,7 +71,7 @@ TEST(SigmaClip, GivesTheStatisticsOfTheVector) {
 }
 
 TEST(SigmaClip, FollowsTheDefinitionForAnyLength) {
-  PortableDeviates random(4);
+  VectorNoise random(4);
   for (int const length : {1, 2, 3, 7, 8, 9, 100, 2047, 2048, 5000}) {
     std::vector<double> values;
     for (int k = 0; k < length; ++k) {
@@ -90,7 +90,7 @@ TEST(SigmaClip, FollowsTheDefinitionForAnyLength) {
 }
 
 TEST(SigmaClip, DoesNotMindTheOrderNorNonFiniteValues) {
-  PortableDeviates random(9);
+  VectorNoise random(9);
   std::vector<float> values{NAN, INFINITY, -INFINITY, 0.0f, -0.0f};
   for (int k = 0; k < 4000; ++k) values.push_back(static_cast<float>(random.deviate()));
   auto turned = values;
@@ -119,7 +119,7 @@ TEST(SigmaClip, KeepsValuesThatAreAllAlike) {
 }
 
 TEST(SigmaClip, TakesTheSkyOfAFullFrameInAThirdOfASecond) {
-  PortableDeviates random(1);
+  VectorNoise random(1);
   std::vector<float> frame(2048 * 2048);
   for (auto& v : frame)
     v = static_cast<float>(random.uniform() + random.uniform() + 5 * std::pow(random.uniform(), 40));

@@ -101,7 +101,7 @@ TEST(DilateMask, PutsAnEvenSquareTowardsLowerIndices) {
 TEST(DilateMask, IsTheUnionOfSquaresUpToTheEdges) {
   constexpr int nx = 37, ny = 23;
   for (int const size : {0, 1, 2, 3, 6, 7, 50}) {
-    test::PortableDeviates random(static_cast<std::uint32_t>(size) + 1);
+    test::VectorNoise random(static_cast<std::uint32_t>(size) + 1);
     Mask mask(nx * ny);
     for (auto& m : mask) m = random.uniform() < 0.01;
     mask[0] = mask[nx - 1] = 1;
@@ -119,7 +119,7 @@ TEST(DilateMask, IsTheUnionOfSquaresUpToTheEdges) {
 }
 
 TEST(MakeSourceMask, TakesAFullFrameInAThirdOfASecond) {
-  test::PortableDeviates random(3);
+  test::VectorNoise random(3);
   std::vector<float> frame(2048 * 2048);
   for (auto& v : frame)
     v = static_cast<float>(random.uniform() + random.uniform() + 5 * std::pow(random.uniform(), 40));

@@ -2,7 +2,7 @@
 #pragma once
 #include <cmath>
 
-#include "portable_deviates.hpp"
+#include "support/vector_noise.hpp"
 
 namespace tessera::test {
 
@@ -13,7 +13,7 @@ inline std::vector<double> make_source_mask_input() {
     double x, y, amplitude, sigma;
   };
   constexpr Source sources[] = {{12, 15, 5, 1.5}, {40, 20, 3, 1}, {41, 45, 1.2, 2.5}, {10, 55, 0.9, 0.6}};
-  PortableDeviates random(777);
+  VectorNoise random(777);
   std::vector<double> image;
   for (int y = 0; y < SourceMaskSide; ++y)
     for (int x = 0; x < SourceMaskSide; ++x) {

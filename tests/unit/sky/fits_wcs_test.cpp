@@ -5,7 +5,7 @@
 #include <cmath>
 #include <thread>
 
-#include "header_files.hpp"
+#include "support/header_files.hpp"
 #include "support/test_files.hpp"
 #include "tessera/core/error.hpp"
 

@@ -2,10 +2,9 @@
 
 #include <cmath>
 
-#include "header_files.hpp"
+#include "support/distorted_exposure.hpp"
 #include "support/test_files.hpp"
 #include "tessera/sky/exact_inverse.hpp"
-#include "tessera/sky/fits_wcs.hpp"
 #include "tessera/sky/grid_wcs.hpp"
 #include "tessera/sky/make_pixel_map.hpp"
 
@@ -20,19 +19,6 @@ model::SkyGrid grid_at(SkyPoint crval, double scale, double rho, std::int64_t n)
   grid.cdelt = {-scale, scale};
   grid.pc = {{{std::cos(rho), -std::sin(rho)}, {std::sin(rho), std::cos(rho)}}};
   return grid;
-}
-
-/// Forward distortion of degree 4.
-WcsPointer distorted_exposure() {
-  return make_fits_wcs(
-      test::header_of(
-          {"CTYPE1  = 'RA---TAN-SIP'", "CTYPE2  = 'DEC--TAN-SIP'", "CRVAL1  = 359.999",  "CRVAL2  = -73.25",
-           "CRPIX1  = 500.5",          "CRPIX2  = 480.0",          "CD1_1   = -6.0E-06", "CD1_2   = 6.3E-06",
-           "CD2_1   = 6.2E-06",        "CD2_2   = 6.1E-06",        "A_ORDER = 4",        "B_ORDER = 4",
-           "A_0_2   = 1.6E-06",        "A_1_1   = -1.2E-05",       "A_2_0   = -1.9E-06", "A_3_0   = 1.5E-09",
-           "A_2_2   = 2.0E-14",        "B_0_2   = -6.7E-06",       "B_1_1   = 3.6E-06",  "B_0_3   = 1.5E-09",
-           "B_4_0   = -3.0E-14",       "RADESYS = 'ICRS'"}),
-      1000, 700);
 }
 
 /// A WCS whose own inverse is wrong by up to 0.3 pixels.
@@ -60,7 +46,7 @@ class WronglyInverted : public Wcs {
 };
 
 TEST(ExactSkyToPixel, UndoesTheForwardDirectionWhateverTheFileSays) {
-  WronglyInverted const wcs(distorted_exposure());
+  WronglyInverted const wcs(test::distorted_exposure());
   std::vector<double> x, y;
   for (double py = -200; py < 900; py += 23)
     for (double px = -200; px < 1200; px += 31) {
@@ -88,7 +74,7 @@ TEST(ExactSkyToPixel, HasNoTroubleAtThePole) {
 }
 
 TEST(MapGridToExposure, LeadsBackToThePixelThatThePixelMapCameFrom) {
-  WronglyInverted const wcs(distorted_exposure());
+  WronglyInverted const wcs(test::distorted_exposure());
   for (double const rho : {0.0, 0.8, -2.2}) {
     auto const grid = grid_at({359.9990, -73.2500}, 8.5e-6, rho, 1600);
     auto const to = map_grid_to_exposure(wcs, 1000, 700, grid);
@@ -132,7 +118,7 @@ TEST(MapGridToExposure, CutsTheBoxOfTheOutlineToTheGrid) {
 }
 
 TEST(MapGridToExposure, IsEmptyWithoutOverlap) {
-  auto const exposure = distorted_exposure();
+  auto const exposure = test::distorted_exposure();
   EXPECT_TRUE(map_grid_to_exposure(*exposure, 1000, 700, grid_at({0.5, -73.25}, 1e-5, 0, 500)).box.empty());
   EXPECT_TRUE(map_grid_to_exposure(*exposure, 1000, 700, grid_at({180, 73}, 1e-5, 0, 500)).box.empty());
   EXPECT_TRUE(map_grid_to_exposure(*exposure, 1000, 700, grid_at({359.999, 16.9}, 1e-5, 0, 500)).box.empty());

@@ -3,7 +3,7 @@
 #include <random>
 #include <vector>
 
-#include "header_files.hpp"
+#include "support/header_files.hpp"
 #include "support/test_files.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/sky/fits_wcs.hpp"

@@ -4,9 +4,8 @@
 #include <functional>
 #include <random>
 
-#include "header_files.hpp"
+#include "support/distorted_exposure.hpp"
 #include "support/test_files.hpp"
-#include "tessera/sky/fits_wcs.hpp"
 #include "tessera/sky/grid_wcs.hpp"
 
 namespace tessera::sky {
@@ -23,19 +22,6 @@ model::SkyGrid grid_at(SkyPoint crval, double scale, double rho, std::int64_t n)
   grid.cdelt = {scale, scale};
   grid.pc = {{{-std::cos(rho), std::sin(rho)}, {std::sin(rho), std::cos(rho)}}};
   return grid;
-}
-
-/// A distorted exposure: SIP of degree 4 on 30 mas pixels.
-WcsPointer distorted_exposure() {
-  return make_fits_wcs(
-      test::header_of(
-          {"CTYPE1  = 'RA---TAN-SIP'", "CTYPE2  = 'DEC--TAN-SIP'", "CRVAL1  = 359.999",  "CRVAL2  = -73.25",
-           "CRPIX1  = 500.5",          "CRPIX2  = 480.0",          "CD1_1   = -6.0E-06", "CD1_2   = 6.3E-06",
-           "CD2_1   = 6.2E-06",        "CD2_2   = 6.1E-06",        "A_ORDER = 4",        "B_ORDER = 4",
-           "A_0_2   = 1.6E-06",        "A_1_1   = -1.2E-05",       "A_2_0   = -1.9E-06", "A_3_0   = 1.5E-09",
-           "A_2_2   = 2.0E-14",        "B_0_2   = -6.7E-06",       "B_1_1   = 3.6E-06",  "B_0_3   = 1.5E-09",
-           "B_4_0   = -3.0E-14",       "RADESYS = 'ICRS'"}),
-      1000, 700);
 }
 
 /// A WCS made of a function of pixels, then a tangent plane.
@@ -84,7 +70,7 @@ double largest_difference(PixelMap const& map, Wcs const& exposure, model::SkyGr
 }
 
 TEST(MakePixelMap, AgreesWithTheWcsToItsTolerance) {
-  auto const exposure = distorted_exposure();
+  auto const exposure = test::distorted_exposure();
   for (double rho : {0.0, 1.1, -2.5}) {
     auto const grid = grid_at({0.001, -73.2501}, 1.2e-5, rho, 3000);
     auto const map = make_pixel_map(*exposure, 1000, 700, grid);
@@ -141,7 +127,7 @@ TEST(MakePixelMap, DoesWithoutWhatLiesOutsideTheArray) {
 }
 
 TEST(MakePixelMap, HasNoPositionsForAnExposureOnTheOtherSideOfTheSky) {
-  auto const exposure = distorted_exposure();
+  auto const exposure = test::distorted_exposure();
   auto const map = make_pixel_map(*exposure, 1000, 700, grid_at({180, 73}, 1e-5, 0, 100));
   for (auto const& patch : map.patches) EXPECT_FALSE(patch.finite);
   EXPECT_TRUE(find_input_box(map, {0, 0, 100, 100}, 5).empty());
@@ -166,7 +152,7 @@ PixelBox by_brute_force(PixelMap const& map, PixelBox const& target, double marg
 TEST(FindInputBox, HoldsEveryPixelThatReachesTheTargetAndLittleElse) {
   std::mt19937_64 random(11);
   std::uniform_real_distribution<double> uniform(0, 1);
-  auto const exposure = distorted_exposure();
+  auto const exposure = test::distorted_exposure();
   int found = 0;
   for (int trial = 0; trial < 60; ++trial) {
     double const scale = 0.5e-5 + 2e-5 * uniform(random);
@@ -199,7 +185,7 @@ TEST(FindInputBox, HoldsEveryPixelThatReachesTheTargetAndLittleElse) {
 }
 
 TEST(LargestMagnification, IsAtLeastEveryStepOfTheMapAndNotMuchMore) {
-  auto const wcs = distorted_exposure();
+  auto const wcs = test::distorted_exposure();
   auto const map = make_pixel_map(*wcs, 1000, 700, grid_at({359.999, -73.25}, 6e-6, 0.3, 2000));
   double const said = largest_magnification(map);
   double largest = 0;
@@ -219,7 +205,7 @@ TEST(LargestMagnification, IsAtLeastEveryStepOfTheMapAndNotMuchMore) {
 }
 
 TEST(FindInputBox, IsTheWholeExposureForATargetThatHoldsIt) {
-  auto const map = make_pixel_map(*distorted_exposure(), 1000, 700, grid_at({0.0, -73.25}, 2e-5, 0.3, 3000));
+  auto const map = make_pixel_map(*test::distorted_exposure(), 1000, 700, grid_at({0.0, -73.25}, 2e-5, 0.3, 3000));
   EXPECT_EQ(find_input_box(map, {0, 0, 3000, 3000}, 0), (PixelBox{0, 0, 1000, 700}));
   EXPECT_TRUE(find_input_box(map, {0, 0, 0, 0}, 10).empty());
 }

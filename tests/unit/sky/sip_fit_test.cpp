@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "header_files.hpp"
+#include "support/header_files.hpp"
 #include "support/test_files.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/sky/fits_wcs.hpp"

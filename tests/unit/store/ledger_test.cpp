@@ -204,9 +204,10 @@ TEST_F(LedgerFiles, TakesTheFilesItIsGivenAndLeavesOutThoseNotWrittenYet) {
   auto const ledger = Ledger::of({{"early", ledger_path(folder_, 1, "early")},
                                   {"middle", ledger_path(folder_, 2, "middle")},
                                   {"late", ledger_path(folder_, 3, "late")}});
-  EXPECT_EQ(ledger.steps(), (std::vector<std::string>{"early", "late"}));
-  EXPECT_EQ(ledger.entries(One).size(), 2u);
-  EXPECT_EQ(ledger.hash(), Ledger::open(folder_, "late").hash());
+  EXPECT_EQ(ledger.steps(), (std::vector<std::string>{"early"}))
+      << "what was measured after a missing step does not count";
+  EXPECT_EQ(ledger.entries(One).size(), 1u);
+  EXPECT_EQ(ledger.hash(), Ledger::open(folder_, "early").hash());
   EXPECT_EQ(Ledger::of({}).hash(), "");
 }
 
