@@ -72,6 +72,7 @@ function(tessera_test name directory)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE tessera_test_support tessera_flags ${arg_LINK})
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # what is tested is optimised; the tests compile sooner
   tessera_test_environment(environment)
   if(arg_MPI)
     foreach(ranks ${arg_RANKS})
