@@ -61,9 +61,10 @@ std::optional<std::string> ResolvedParameters::optional_text(std::string_view ke
 
 std::string ResolvedParameters::json_of(std::vector<std::string> const& prefixes) const {
   Value::Table parameters;
-  for (auto const& [key, parameter] : by_key)
-    if (std::any_of(prefixes.begin(), prefixes.end(), [&](auto const& prefix) { return key.starts_with(prefix); }))
-      parameters.push_back({key, parameter.value});
+  for (auto const& entry : by_key)
+    if (std::any_of(prefixes.begin(), prefixes.end(),
+                    [&](auto const& prefix) { return entry.first.starts_with(prefix); }))
+      parameters.push_back({entry.first, entry.second.value});
   return Value(std::move(parameters)).json();
 }
 

@@ -96,12 +96,13 @@ class KeptValues {
   double find_median(std::span<std::int64_t const> upper, std::int64_t count) const {
     auto const [below, below_place] = find_bin(upper, (count - 1) / 2);
     auto const [above, above_place] = find_bin(upper, count / 2);
-    std::vector<std::int64_t> lower(2 * Bins, 0);  // of the two bins, which may be the same
+    std::size_t const low_bin = below, high_bin = above;  // clang 14 captures no structured bindings
+    std::vector<std::int64_t> lower(2 * Bins, 0);         // of the two bins, which may be the same
     each_kept([&](float value) {
       auto const key = to_key(value);
       auto const low_half = key & (Bins - 1);
-      if (key >> HalfBits == below) ++lower[low_half];
-      if (key >> HalfBits == above) ++lower[Bins + low_half];
+      if (key >> HalfBits == low_bin) ++lower[low_half];
+      if (key >> HalfBits == high_bin) ++lower[Bins + low_half];
     });
     communicator_.sum_in_place(lower);
     auto const value_at = [&](std::size_t bin, std::size_t first, std::int64_t place) {

@@ -169,7 +169,8 @@ model::SkyGrid make_common_grid(std::span<CommonGridMember const> members, bool 
 }
 
 PixelPoint grid_reference_pixel(model::SkyGrid const& grid) {
-  return {static_cast<double>(grid.nx / 2), static_cast<double>(grid.ny / 2)};
+  std::int64_t const x = grid.nx / 2, y = grid.ny / 2;
+  return {static_cast<double>(x), static_cast<double>(y)};
 }
 
 }  // namespace tessera::sky

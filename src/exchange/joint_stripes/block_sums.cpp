@@ -195,8 +195,8 @@ void sum_positions(StripeCells const& cells, int axis, std::span<double> out, st
   StripeSums sums(out), weights(weight);
   auto const width = static_cast<std::size_t>(cells.box.width());
   visit_cells(cells, cells.box, [&](Cell const& cell) {
-    double const position = axis == 0 ? static_cast<double>(cells.box.x0) + static_cast<double>(cell.place % width)
-                                      : static_cast<double>(cells.box.y0) + static_cast<double>(cell.place / width);
+    auto const place = axis == 0 ? cell.place % width : cell.place / width;
+    double const position = static_cast<double>(axis == 0 ? cells.box.x0 : cells.box.y0) + static_cast<double>(place);
     sums.add_share(cell, cell.weight * position);
     weights.add_share(cell, cell.weight);
   });

@@ -38,7 +38,8 @@ void absolute_derivative(float const* values, std::int64_t nx, std::int64_t ny, 
 
 void flag_outliers(ComparedRows const& compared, float level, OutlierThresholds const& thresholds,
                    std::vector<std::uint8_t>& mask) {
-  auto const [nx, rows, sci, err, blot] = compared;
+  auto const nx = compared.nx, rows = compared.rows;
+  float const *const sci = compared.sci, *const err = compared.err, *const blot = compared.blot;
   auto const count = static_cast<std::size_t>(nx * rows);
   mask.assign(count, 0);
   std::vector<std::uint8_t> passed(count);

@@ -13,7 +13,7 @@ std::shared_ptr<MatchCutout const> CutoutCache::get(int exposure, std::function<
     items_.splice(items_.begin(), items_, found->second);
     return items_.front().cutout;
   }
-  auto const cutout = std::make_shared<MatchCutout const>(make());
+  auto cutout = std::make_shared<MatchCutout const>(make());
   bytes_ += cutout->bytes();
   items_.push_front({exposure, cutout});
   place_[exposure] = items_.begin();
