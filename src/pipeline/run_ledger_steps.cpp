@@ -94,6 +94,7 @@ void remove_old_files(steps::StepContext const& context, RunRequest const& reque
   });
 }
 
+/// Whether the step left the file of this task. Collective.
 bool is_committed(steps::StepContext const& context, BandTask const& task) {
   bool found = false;
   parallel::all_or_none(context.world, [&] {

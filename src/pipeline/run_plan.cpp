@@ -142,6 +142,19 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
   }
 }
 
+/// A file system may say different things to different ranks; what rank 0 found holds for all. Collective.
+void agree_on_missing(parallel::Communicator const& communicator, RunPlan& plan) {
+  std::string joined;
+  for (auto const& line : plan.request.missing) joined += line + "\n";
+  joined = communicator.broadcast(joined);
+  plan.request.missing.clear();
+  for (std::size_t at = 0; at < joined.size();) {
+    auto const end = joined.find('\n', at);
+    plan.request.missing.push_back(joined.substr(at, end - at));
+    at = end + 1;
+  }
+}
+
 }  // namespace
 
 store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request,
@@ -165,6 +178,7 @@ void plan_mosaics(parallel::Communicator const& communicator, RunPlan& plan) {
       plan.request.missing.push_back(fmt::format("{}: {}", plan.request.mosaics[group.front()].product, error.what()));
     }
   }
+  agree_on_missing(communicator, plan);
 }
 
 RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank,
@@ -187,16 +201,7 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
       plan.request.missing.emplace_back(error.what());
     }
   }
-  // A file system may say different things to different ranks; what rank 0 found holds for all.
-  std::string joined;
-  for (auto const& line : plan.request.missing) joined += line + "\n";
-  joined = communicator.broadcast(joined);
-  plan.request.missing.clear();
-  for (std::size_t at = 0; at < joined.size();) {
-    auto const end = joined.find('\n', at);
-    plan.request.missing.push_back(joined.substr(at, end - at));
-    at = end + 1;
-  }
+  agree_on_missing(communicator, plan);
   return plan;
 }
 

@@ -48,12 +48,13 @@ void LedgerBuilder::add(model::ExposureIdentity const& identity, std::vector<mod
 bool LedgerBuilder::has(model::ExposureIdentity const& identity) const { return journal_.has(item_of(identity)); }
 
 void LedgerBuilder::commit() {
-  // Every rank says what it has on disk: the folder may look older from elsewhere.
-  std::string joined;
-  for (auto const& listing : context_.world.all_gather(journal_.listing())) joined += listing;
+  // Every rank says what it has put on disk: the folder may look older from elsewhere.
+  auto const mine = context_.world.is_root() ? std::string() : journal_.own_listing();
+  auto const listings = context_.world.gather(std::as_bytes(std::span(mine)));
   parallel::all_or_none(context_.world, [&] {
     if (!context_.world.is_root()) return;
-    journal_.take_listing(joined);
+    for (auto const& listing : listings)
+      journal_.add_listing({reinterpret_cast<char const*>(listing.data()), listing.size()});
     auto const is_done = [&](int member) { return has(context_.records[static_cast<std::size_t>(member)].identity); };
     if (std::none_of(task_.members.begin(), task_.members.end(), is_done)) {
       journal_.remove();

@@ -48,20 +48,30 @@ void ItemJournal::read() {
       if (io::sha256(content) != hash) break;
       if (key != key_) continue;
       place_[content.substr(0, name_bytes)] = {file, begin + static_cast<std::int64_t>(name_bytes),
-                                               static_cast<std::int64_t>(payload_bytes)};
+                                               static_cast<std::int64_t>(payload_bytes), false};
     }
   }
 }
 
 std::string ItemJournal::listing() const {
   std::string text;
+  for (auto const& [item, place] : place_) text += line_of(item, place);
+  return text;
+}
+
+std::string ItemJournal::own_listing() const {
+  std::string text;
   for (auto const& [item, place] : place_)
-    text += fmt::format("{} {} {} {}\n", place.offset, place.bytes, place.file.filename().string(), item);
+    if (place.own) text += line_of(item, place);
   return text;
 }
 
 void ItemJournal::take_listing(std::string const& listing) {
   place_.clear();
+  add_listing(listing);
+}
+
+void ItemJournal::add_listing(std::string const& listing) {
   std::istringstream lines(listing);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
@@ -73,6 +83,10 @@ void ItemJournal::take_listing(std::string const& listing) {
     place.file = folder_ / file;
     place_[item] = place;
   }
+}
+
+std::string ItemJournal::line_of(std::string const& item, Place const& place) {
+  return fmt::format("{} {} {} {}\n", place.offset, place.bytes, place.file.filename().string(), item);
 }
 
 std::vector<std::byte> ItemJournal::load(std::string const& item) const {
@@ -108,7 +122,7 @@ void ItemJournal::append(std::string const& item, std::span<std::byte const> pay
   io::append_durably(file, head + content);
   mine_ = file;
   place_[item] = {file, static_cast<std::int64_t>(size + head.size() + item.size()),
-                  static_cast<std::int64_t>(payload.size())};
+                  static_cast<std::int64_t>(payload.size()), true};
 }
 
 void ItemJournal::remove() const {

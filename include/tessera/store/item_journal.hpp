@@ -20,6 +20,10 @@ class ItemJournal {
   void read();
   /// What `read` found, as text for the other ranks, so that none looks for itself; and what another rank found.
   std::string listing() const;
+  /// Only what this rank appended: what others do not know.
+  std::string own_listing() const;
+  /// Adds what another rank appended to what is known.
+  void add_listing(std::string const& listing);
   void take_listing(std::string const& listing);
 
   bool has(std::string const& item) const { return place_.contains(item); }
@@ -37,7 +41,10 @@ class ItemJournal {
   struct Place {
     std::filesystem::path file;
     std::int64_t offset = 0, bytes = 0;
+    bool own = false;  ///< appended by this rank
   };
+  static std::string line_of(std::string const& item, Place const& place);
+
   std::filesystem::path folder_;
   std::filesystem::path mine_;  ///< file this rank appends to; empty: none yet
   int rank_ = 0;
