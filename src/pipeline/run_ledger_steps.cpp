@@ -180,7 +180,8 @@ LedgerRun run_ledger_steps(steps::StepContext& context, RunRequest const& reques
         continue;
       }
       run.failed_bands.insert({task.target, task.band});
-      log::warn("{}: nothing more is done with it, since {} failed", task.label(), task.step);
+      if (context.world.is_root())
+        log::warn("{}: nothing more is done with it, since {} failed", task.label(), task.step);
     }
   }
   return run;
