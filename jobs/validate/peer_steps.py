@@ -4,6 +4,9 @@
     peer_steps.py skymatch OUT.csv STATISTIC FILE...     official SkyMatchStep, method match: the sky of every exposure
     peer_steps.py outliers FOLDER in_memory|on_disk|blots FILE...   official OutlierDetectionStep: `_crf` files, seconds.txt (wall, processor); with
                                                          blots (in memory) its intermediate products too
+    peer_steps.py tweakreg OUT.json OPTIONS.json FILE...   official TweakRegStep with the options: for every exposure the result of its fit and
+                                                         where it puts points of the detector before and after; seconds. With
+                                                         "group_visits": true the exposures of a visit are one group
     peer_steps.py pjpipe_level_match FOLDER BAND INPUT_FOLDER             pjpipe's steps: files of the same names
     peer_steps.py pjpipe_multi_tile_destripe FOLDER BAND INPUT_FOLDER
 
@@ -58,6 +61,66 @@ def outliers(folder, mode, *files):
             result.shelve(model, modify=False)
 
 
+def tweakreg(out, options, *files):
+    import json
+    import logging
+
+    import numpy as np
+    from jwst.datamodels import ModelLibrary
+    from jwst.tweakreg import TweakRegStep
+
+    logging.basicConfig(level=logging.WARNING)
+    correctors = []
+
+    class Step(TweakRegStep):
+        """Keeps the fits, which the exposures do not have."""
+
+        def _apply_tweakreg_solution(self, images, found, **more):
+            correctors.extend(found)
+            return super()._apply_tweakreg_solution(images, found, **more)
+
+    def grid(shape):
+        y, x = np.mgrid[0.1:0.9:3j, 0.1:0.9:3j]
+        return (x * shape[1]).ravel(), (y * shape[0]).ravel()
+
+    def fit_of(corrector):
+        fit = corrector.meta.get("fit_info", {})
+        found = {key: np.asarray(fit[key]).tolist() for key in ("shift", "matrix", "rmse", "nmatches") if key in fit}
+        return {"status": fit.get("status", ""), "sources": len(corrector.meta["catalog"]), **found}
+
+    options = json.loads(pathlib.Path(options).read_text())
+    visits = options.pop("group_visits", False)
+    members = [{"expname": str(pathlib.Path(f).resolve()), "exptype": "science"} for f in files]
+    for member in members if visits else ():
+        member["group_id"] = "_".join(pathlib.Path(member["expname"]).name.split("_")[:2])
+    exposures = {}
+    library = ModelLibrary({"products": [{"name": "peer", "members": members}]})
+    with library:
+        for model in library:
+            wcs, points = model.meta.wcs, grid(model.data.shape)
+            frame = next(f for f in ("v2v3vacorr", "v2v3") if f in wcs.available_frames)
+            exposures[name_of(model.meta.filename)] = {
+                "v2v3": np.transpose(wcs.get_transform("detector", frame)(*points)).tolist(),
+                "pointing": {key: getattr(model.meta.wcsinfo, key) for key in ("ra_ref", "dec_ref", "roll_ref", "v2_ref", "v3_ref")},
+                "before": np.transpose(wcs(*points, with_bounding_box=False)).tolist()}
+            library.shelve(model, modify=False)
+    # Of the step itself: without importing Python packages, from files that it opens, without writing any.
+    start, start_processor = time.perf_counter(), time.process_time()
+    library = ModelLibrary({"products": [{"name": "peer", "members": members}]})
+    step = Step()
+    for key, value in options.items():
+        setattr(step, key, value)
+    result = step.run(library)
+    seconds = {"wall": time.perf_counter() - start, "processor": time.process_time() - start_processor}
+    with result:
+        for k, model in enumerate(result):
+            exposure = exposures[name_of(model.meta.filename.replace("_tweakregstep", "_cal"))]
+            exposure["fit"] = fit_of(correctors[k]) if correctors else {"status": "FAILED"}
+            exposure["after"] = np.transpose(model.meta.wcs(*grid(model.data.shape), with_bounding_box=False)).tolist()
+            result.shelve(model, modify=False)
+    pathlib.Path(out).write_text(json.dumps({"seconds": seconds, "exposures": exposures}))
+
+
 def pjpipe_level_match(folder, band, inputs):
     from pjpipe import LevelMatchStep
     LevelMatchStep(in_dir=inputs, out_dir=folder, step_ext="cal", procs=1, band=band, weight_method="rms").do_step()
@@ -69,4 +132,4 @@ def pjpipe_multi_tile_destripe(folder, _, inputs):
 
 
 if __name__ == "__main__":
-    {f.__name__: f for f in (skymatch, outliers, pjpipe_level_match, pjpipe_multi_tile_destripe)}[sys.argv[1]](*sys.argv[2:])
+    {f.__name__: f for f in (skymatch, outliers, tweakreg, pjpipe_level_match, pjpipe_multi_tile_destripe)}[sys.argv[1]](*sys.argv[2:])

@@ -79,18 +79,24 @@ void add_mosaic_options(CLI::App& command, MosaicOptions& o) {
   command.add_flag("--plan", o.plan_only, "Only print what would be done");
 }
 
+void add_crds_options(CLI::App& command, CrdsOptions& options) {
+  command.add_option("--context", options.context,
+                     "jwst_NNNN.pmap or latest [default: CRDS_CONTEXT, else that of the cache]");
+  command.add_option("--cache", options.cache, "The CRDS cache [default: CRDS_PATH]");
+}
+
 /// What is wrong with the command line, in a person's words. CLI11 checks what is missing before what is unknown; a
 /// mistyped name is the likelier cause of both.
 std::string explain_error(CLI::App const& app, CLI::ParseError const& error, int argc, char** argv) {
   std::vector<std::string> const arguments(argv + 1, argv + argc);
-  auto const commands = app.get_subcommands([](CLI::App const*) { return true; });
   CLI::App const* where = &app;
-  if (!arguments.empty() && !arguments.front().starts_with("-")) {
+  for (auto const& argument : arguments) {  // commands may have commands
+    auto const commands = where->get_subcommands([](CLI::App const*) { return true; });
+    if (commands.empty() || argument.starts_with("-")) break;
     std::vector<std::string> known;
     for (auto const* command : commands) known.push_back(command->get_name());
-    auto const found = std::find(known.begin(), known.end(), arguments.front());
-    if (found == known.end())
-      return fmt::format("unknown command '{}' ({})", arguments.front(), suggest_name(arguments.front(), known));
+    auto const found = std::find(known.begin(), known.end(), argument);
+    if (found == known.end()) return fmt::format("unknown command '{}' ({})", argument, suggest_name(argument, known));
     where = commands[static_cast<std::size_t>(found - known.begin())];
   }
   std::vector<std::string> known;
@@ -151,6 +157,7 @@ int run_command_line(int argc, char** argv) {
   ExportOptions export_options;
   InspectOptions inspect_options;
   SimulateOptions simulate_options;
+  CrdsOptions crds_options;
   std::string explained;
   bool as_markdown = false;
 
@@ -204,6 +211,23 @@ int run_command_line(int argc, char** argv) {
   simulate->add_option("-o,--output", simulate_options.output, "Folder of the survey")->required();
   simulate->callback(
       [&] { action.together = [&](auto const& world) { return simulate_survey(world, simulate_options); }; });
+
+  auto* crds = app.add_subcommand("crds", "Reference files of the local CRDS cache");
+  crds->require_subcommand(1);
+  auto* best = crds->add_subcommand("bestrefs", "Say which reference files exposures need");
+  best->add_option("files", crds_options.files, "JWST FITS files")->required();
+  best->add_option("--types", crds_options.types, "Only these types, e.g. flat,photom [default: all]")->delimiter(',');
+  add_crds_options(*best, crds_options);
+  best->callback([&] { action.alone = [&] { return print_best_references(crds_options); }; });
+  auto* check = crds->add_subcommand("check", "List the reference files a survey needs, and which are missing");
+  check->add_option("config", crds_options.survey.config, "The survey's config.toml")
+      ->required()
+      ->check(CLI::ExistingFile);
+  check->add_option("--local", crds_options.survey.local, "Its local.toml [default: beside the configuration]")
+      ->check(CLI::ExistingFile);
+  check->add_flag("--missing", crds_options.names_only, "Only the names of the missing files, one a line");
+  add_crds_options(*check, crds_options);
+  check->callback([&] { action.alone = [&] { return check_survey_references(crds_options); }; });
 
   auto* steps = app.add_subcommand("steps", "List all steps and whether they are built");
   steps->callback([&] {

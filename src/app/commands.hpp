@@ -54,6 +54,16 @@ struct InspectOptions {
   bool header = false;
 };
 
+/// tessera crds bestrefs and tessera crds check.
+struct CrdsOptions {
+  std::vector<std::string> files;  ///< bestrefs
+  std::vector<std::string> types;  ///< bestrefs; empty: all
+  std::filesystem::path cache;     ///< empty: crds_path of local.toml (check), CRDS_PATH
+  std::string context;             ///< empty: crds_context of local.toml (check), CRDS_CONTEXT, that of the cache
+  SurveyOptions survey;            ///< check
+  bool names_only = false;         ///< check: only the names of what is missing
+};
+
 struct SimulateOptions {
   std::filesystem::path settings;
   std::filesystem::path output;
@@ -65,6 +75,9 @@ ExitStatus show_status(parallel::Communicator const& world, SurveyOptions const&
 ExitStatus make_mosaic(parallel::Communicator const& world, MosaicOptions const& options);
 ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions const& options);
 ExitStatus inspect_files(parallel::Communicator const& world, InspectOptions const& options);
+/// These two need no ranks: they run on a login node. Under a launcher only rank 0 prints.
+ExitStatus print_best_references(CrdsOptions const& options);
+ExitStatus check_survey_references(CrdsOptions const& options);
 ExitStatus simulate_survey(parallel::Communicator const& world, SimulateOptions const& options);
 
 /// The configuration with what the command line says over it; errors are agreed. Collective.

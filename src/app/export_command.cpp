@@ -43,15 +43,50 @@ int last_order(std::string const& after, pipeline::RunRequest const& request) {
 struct Wanted {
   store::ExposureRecord const* record = nullptr;
   store::Ledger const* ledger = nullptr;
+  sky::SipFitOptions sip;
 };
+
+/// How FITS keywords approximate the WCS: as tweakreg's parameters of the band say (spec 30, 1.1).
+sky::SipFitOptions sip_options(config::Survey const& survey, std::string const& target, std::string const& band) {
+  auto const found = std::find_if(survey.bands.begin(), survey.bands.end(),
+                                  [&](config::Band const& each) { return each.name == band; });
+  auto const parameters = survey.resolve("lv3", target, found == survey.bands.end() ? nullptr : &*found);
+  std::string const prefix = "jwst_parameters.tweakreg.sip_";
+  sky::SipFitOptions options;
+  options.max_pix_error = parameters.real(prefix + "max_pix_error");
+  options.max_inv_pix_error = parameters.optional_real(prefix + "max_inv_pix_error");
+  auto const degree = parameters.optional_integer(prefix + "degree");
+  if (degree) options.degree = static_cast<int>(*degree);
+  auto const inverse = parameters.optional_integer(prefix + "inv_degree");
+  if (inverse) options.inv_degree = static_cast<int>(*inverse);
+  options.npoints = static_cast<int>(std::min<std::int64_t>(parameters.integer(prefix + "npoints"), 1000));
+  return options;
+}
+
+constexpr char const* TweakBack = "astrometric_align";
+
+/// pjpipe's tweakback refits SIP in a way of its own (spec 40, 1.14).
+sky::SipFitOptions tweakback_sip(sky::SipFitOptions options) {
+  options.max_pix_error = 0.01;
+  options.degree = 6;
+  options.npoints = 32;
+  return options;
+}
+
+/// End of the names of exposures after a step.
+std::string suffix_after(std::string const& step) {
+  if (step == TweakBack) return "crf_tweakback";
+  return step == "outlier_detection" ? "crf" : "cal";
+}
 
 std::filesystem::path output_path(ExportOptions const& options, config::Survey const& survey,
                                   model::ExposureIdentity const& identity, std::vector<std::string> const& steps) {
   std::string const last = steps.empty() ? "cal" : steps.back();
-  auto const name = store::exported_name(identity, last == "outlier_detection" ? "crf" : "cal");
+  auto const name = store::exported_name(identity, suffix_after(last));
   if (options.layout == "flat") return options.output / identity.target / identity.band / name;
   // pjpipe's tree: a folder for the step, beside the ledger of the band; the official steps are those of lv3.
-  std::string const step = last == "skymatch" || last == "outlier_detection" ? "lv3" : last;
+  bool const in_lv3 = last == "tweakreg" || last == "skymatch" || last == "outlier_detection" || last == TweakBack;
+  std::string const step = in_lv3 ? "lv3" : last;
   auto const root = options.output.empty() ? survey.local.reprocess_dir / survey.version : options.output;
   return root / identity.target / identity.band / step / name;
 }
@@ -83,10 +118,13 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
   for (auto const& band : request.exposures) {
     if (!is_wanted(options.targets, band.target) || !is_wanted(options.bands, band.band)) continue;
     ledgers.push_back(pipeline::open_ledger(world, request, band.target, band.band, order + 1));
+    auto sip = sip_options(survey, band.target, band.band);
+    if (auto const& steps = ledgers.back().steps(); !steps.empty() && steps.back() == TweakBack)
+      sip = tweakback_sip(sip);
     for (int const member : pipeline::members_after(request.steps, band, order)) {
       auto const& record = records[static_cast<std::size_t>(member)];
       if (!is_wanted(options.exposures, record.identity.exposure)) continue;
-      wanted.push_back({&record, &ledgers.back()});
+      wanted.push_back({&record, &ledgers.back(), sip});
       costs.push_back(static_cast<double>(record.file_bytes));
     }
   }
@@ -110,7 +148,7 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
       if (std::filesystem::equivalent(path, wanted[k].record->path, ignored))
         throw InputError(
             {"the export would overwrite its input", path.string(), "", "", "choose another folder with -o"});
-      store::export_exposure(reader, path);
+      store::export_exposure(reader, path, wanted[k].sip);
     } catch (Error const& error) {
       failures.push_back({identity.label(), error.what(), static_cast<int>(error.status()), world.rank()});
     }

@@ -17,7 +17,8 @@ constexpr char const* AnyFilter = "F200W";
 std::vector<pipeline::LedgerStep const*> known_steps() {
   std::vector<pipeline::LedgerStep const*> known;
   for (auto const& step : pipeline::ledger_steps())
-    if (step.name != "apply_wcs_adjust" && !step.name.starts_with("lyot")) known.push_back(&step);
+    if (!step.name.ends_with("wcs_adjust") && !step.name.starts_with("lyot") && !step.after_mosaics)
+      known.push_back(&step);
   return known;
 }
 

@@ -123,6 +123,9 @@ ResolvedParameters Survey::resolve(std::string_view step, std::string_view targe
   if (band) resolved.band = band->name;
   Resolver(target, band, resolved).resolve_table(declared->table, parameters.find(step), "");
   if (band) fill_kernel_fwhm(resolved, *band);
+  // Catalogues that were tuned with pjpipe's noise need it (spec 40, 1.13).
+  if (auto const noise = resolved.by_key.find("noise"); step == "astrometric_catalog" && noise->second.value.is_none())
+    noise->second.value = Value(tessera.compat_pjpipe_121 ? "clip" : "mad");
   return resolved;
 }
 

@@ -174,6 +174,13 @@ void read_effects(TableReader& effects, SimulationSettings& s) {
     t.read("roll_rms", s.pointing_errors.roll_rms);
     t.read("jitter_rms", s.pointing_errors.jitter_rms);
   });
+  effects.read_table("focal_plane", [&](TableReader& t) {
+    t.read("on", s.focal_plane.on);
+    t.read("miri_v2", s.focal_plane.miri_v2, -10, 10);
+    t.read("miri_v3", s.focal_plane.miri_v3, -10, 10);
+    t.read("module_rms", s.focal_plane.module_rms, 0, 10);
+    t.read("detector_rms", s.focal_plane.detector_rms, 0, 10);
+  });
   effects.read_table("bad_pixels", [&](TableReader& t) {
     t.read("on", s.bad_pixels.on);
     t.read("fraction", s.bad_pixels.fraction, 0, 0.5);
@@ -193,6 +200,9 @@ void read_survey(TableReader& top, SimulationSettings& s) {
     t.read("ra", target.ra, 0, 360);
     t.read("dec", target.dec, -89, 89);
     t.read("size", target.size, 1, 3600);
+    std::string star_list;
+    t.read("star_list", star_list);
+    target.star_list = star_list;
     s.targets.push_back(target);
   });
   top.read_table("tiles", [&](TableReader& t) {
@@ -200,6 +210,8 @@ void read_survey(TableReader& top, SimulationSettings& s) {
     t.read("rows", s.tiles.rows, 1, 200);
     t.read("overlap", s.tiles.overlap, -1, 0.95);
     t.read("v3pa", s.tiles.v3pa, -360, 360);
+    t.read("miri_columns", s.tiles.miri_columns, 1, 200);
+    t.read("miri_rows", s.tiles.miri_rows, 1, 200);
   });
   top.read_table("dithers", [&](TableReader& t) {
     t.read("count", s.dithers.count, 1, 9999);
@@ -232,6 +244,15 @@ void read_survey(TableReader& top, SimulationSettings& s) {
     t.read("faintest_star", s.scene.faintest_star, 1e-6);
     t.read("brightest_star", s.scene.brightest_star, 1e-6);
   });
+  top.read_table("listed_stars", [&](TableReader& t) {
+    t.read("faintest", s.listed_stars.faintest, 1e-6);
+    t.read("brightest", s.listed_stars.brightest, 1e-6);
+    t.read("slope", s.listed_stars.slope, -10, 10);
+  });
+  top.read_table("datum", [&](TableReader& t) {
+    t.read("stars", s.datum.stars, {"bright", "listed"});
+    t.read("scatter", s.datum.scatter);
+  });
   top.read_table("off", [&](TableReader& t) {
     t.read("exposures", s.off_exposures, 0, 9999);
     t.read("distance", s.off_distance);
@@ -250,8 +271,10 @@ void check(SimulationSettings const& s, std::string const& file) {
   if (s.targets.empty()) fail("nothing to simulate", "targets", "at least one [[targets]] table", "none");
   // Observation numbers have three digits, two a target (NIRCam and MIRI): spec 40, 0.4.
   if (s.targets.size() > 499) fail("too many targets", "targets", "at most 499", std::to_string(s.targets.size()));
-  if (s.tiles.columns * s.tiles.rows > 998)
-    fail("too many tiles", "tiles", "at most 998 visits", std::to_string(s.tiles.columns * s.tiles.rows));
+  int const visits =
+      std::max(s.tiles.columns * s.tiles.rows, (s.tiles.miri_columns ? s.tiles.miri_columns : s.tiles.columns) *
+                                                   (s.tiles.miri_rows ? s.tiles.miri_rows : s.tiles.rows));
+  if (visits > 998) fail("too many tiles", "tiles", "at most 998 visits", std::to_string(visits));
   for (SimulatedTarget const& target : s.targets)
     if (target.name.empty() || target.name.find('/') != std::string::npos)
       fail("unusable name", "targets.name", "a name that can be a folder", "'" + target.name + "'");
@@ -262,6 +285,14 @@ void check(SimulationSettings const& s, std::string const& file) {
   if (s.scene.brightest_star < s.scene.faintest_star)
     fail("empty range", "scene.brightest_star", "not below scene.faintest_star",
          std::to_string(s.scene.brightest_star));
+  if (s.listed_stars.brightest < s.listed_stars.faintest)
+    fail("empty range", "listed_stars.brightest", "not below listed_stars.faintest",
+         std::to_string(s.listed_stars.brightest));
+  if (s.datum.stars == "listed")
+    for (SimulatedTarget const& target : s.targets)
+      if (target.star_list.empty())
+        fail("no stars for the datum", "targets.star_list", "a star list of every target, as datum.stars is 'listed'",
+             "none of '" + target.name + "'");
 }
 
 }  // namespace
@@ -287,7 +318,10 @@ SimulationSettings read_simulation_settings(std::filesystem::path const& path) {
   std::ostringstream text;
   if (!file || !(text << file.rdbuf()))
     throw ConfigError({"cannot be read", path.string(), "a TOML file of simulator settings", "", ""});
-  return parse_simulation_settings(text.str(), path.string());
+  SimulationSettings settings = parse_simulation_settings(text.str(), path.string());
+  for (SimulatedTarget& target : settings.targets)
+    if (!target.star_list.empty()) target.star_list = path.parent_path() / target.star_list;
+  return settings;
 }
 
 }  // namespace tessera::config

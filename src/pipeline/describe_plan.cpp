@@ -9,6 +9,7 @@
 #include "tessera/pipeline/run_plan.hpp"
 #include "tessera/steps/resample/resample_memory.hpp"
 #include "tessera/steps/resample/resample_step.hpp"
+#include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::pipeline {
 
@@ -18,7 +19,7 @@ std::string mosaics_table(RunPlan const& plan) {
   std::string text = fmt::format("{:<44} {:>9} {:>15} {:>8} {:>9} {:>9}\n", "mosaic", "exposures", "pixels", "\"/pixel",
                                  "blocks", "FITS");
   for (auto const& mosaic : plan.mosaics)
-    text += fmt::format("{:<44} {:>9} {:>15} {:>8.4f} {:>9} {:>9}\n", mosaic.request.product,
+    text += fmt::format("{:<44} {:>9} {:>15} {:>8.4f} {:>9} {:>9}\n", steps::i2d_path(mosaic).stem().string(),
                         mosaic.request.members.size(), fmt::format("{} x {}", mosaic.grid.nx, mosaic.grid.ny),
                         mosaic.grid.cdelt[0] * 3600, mosaic.order.size(), format_bytes(mosaic.bytes_fits()));
   return text;
@@ -70,7 +71,7 @@ std::string ranks_table(RunPlan const& plan) {
                                       division.block_bytes * static_cast<std::int64_t>(wave.reached.size()));
       for (std::size_t k = run.begin; k < run.end; ++k)
         load += mosaic.block_cost[static_cast<std::size_t>(mosaic.order[k])];
-      names += (names.empty() ? "" : ", ") + mosaic.request.product;
+      names += (names.empty() ? "" : ", ") + steps::i2d_path(mosaic).stem().string();
     }
     loads.push_back(load);
     if (names.size() > 60) names = names.substr(0, 57) + "...";

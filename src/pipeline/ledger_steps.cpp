@@ -3,17 +3,26 @@
 #include <algorithm>
 
 #include "tessera/steps/apply_wcs_adjust/apply_wcs_adjust_step.hpp"
+#include "tessera/steps/astrometric_align/astrometric_align_step.hpp"
+#include "tessera/steps/get_wcs_adjust/get_wcs_adjust_step.hpp"
 #include "tessera/steps/level_match/level_match_step.hpp"
 #include "tessera/steps/lyot_mask/lyot_mask_step.hpp"
 #include "tessera/steps/lyot_separate/lyot_separate_step.hpp"
 #include "tessera/steps/multi_tile_destripe/multi_tile_destripe_step.hpp"
 #include "tessera/steps/outlier_detection/outlier_detection_step.hpp"
 #include "tessera/steps/skymatch/skymatch_step.hpp"
+#include "tessera/steps/tweakreg/tweakreg_step.hpp"
 
 namespace tessera::pipeline {
 
 std::span<LedgerStep const> ledger_steps() {
   static std::vector<LedgerStep> const steps{
+      {.name = "get_wcs_adjust",
+       .listed = "get_wcs_adjust",
+       .algorithm = steps::GetWcsAdjustAlgorithm,
+       .parameters = {""},
+       .run = steps::run_get_wcs_adjust,
+       .whole_target = true},
       {"apply_wcs_adjust", "apply_wcs_adjust", steps::ApplyWcsAdjustAlgorithm, {}, steps::run_apply_wcs_adjust},
       {"lyot_mask", "lyot_mask", steps::LyotMaskAlgorithm, {"method"}, steps::run_lyot_mask},
       {"lyot_separate", "lyot_separate", steps::LyotSeparateAlgorithm, {}, steps::run_lyot_separate},
@@ -23,6 +32,7 @@ std::span<LedgerStep const> ledger_steps() {
        steps::MultiTileDestripeAlgorithm,
        {""},
        steps::run_multi_tile_destripe},
+      {"tweakreg", "lv3", steps::TweakregAlgorithm, {"jwst_parameters.tweakreg.", "tweakreg_"}, steps::run_tweakreg},
       {"skymatch",
        "lv3",
        steps::SkymatchAlgorithm,
@@ -32,7 +42,14 @@ std::span<LedgerStep const> ledger_steps() {
        "lv3",
        steps::OutlierDetectionAlgorithm,
        {"jwst_parameters.outlier_detection."},
-       steps::run_outlier_detection}};
+       steps::run_outlier_detection},
+      {.name = "astrometric_align",
+       .listed = "astrometric_align",
+       .algorithm = steps::AstrometricAlignAlgorithm,
+       .parameters = {""},
+       .run = steps::run_astrometric_align,
+       .whole_target = true,
+       .after_mosaics = true}};
   return steps;
 }
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <set>
 
+#include "step_preflight.hpp"
+#include "tessera/config/product_names.hpp"
 #include "tessera/config/step_catalogue.hpp"
-#include "tessera/steps/level_match/level_match_options.hpp"
-#include "tessera/steps/multi_tile_destripe/destripe_options.hpp"
-#include "tessera/steps/skymatch/skymatch_options.hpp"
+#include "tessera/core/nearest_name.hpp"
 #include "tessera/store/ledger.hpp"
 
 namespace tessera::pipeline {
@@ -31,28 +31,6 @@ std::vector<int> split_members(store::Inventory& inventory, std::vector<int> con
   return halves;
 }
 
-/// Something that a step needs and that is not there, or options that do not go together.
-std::string problem_before(LedgerStep const& step, BandWork const& work) {
-  try {
-    if (step.name == "skymatch") {
-      auto const options = steps::skymatch_options(work.parameters, work.band);
-      if (options.method == exchange::SkyMethod::User && !std::filesystem::exists(*options.skylist))
-        return fmt::format("{} {}: skymatch: skylist {} is not there", work.target, work.band.name, *options.skylist);
-    }
-    if (step.name == "level_match") steps::read_level_match_options(work.parameters);
-    if (step.name == "multi_tile_destripe") steps::destripe_options(work.parameters);
-  } catch (ConfigError const& error) {
-    return fmt::format("{} {}: {}", work.target, work.band.name, error.what());
-  }
-  if (step.name != "apply_wcs_adjust") return "";
-  auto const file = work.target_dir / (work.target + "_wcs_adjust.toml");
-  if (std::filesystem::exists(file)) return "";
-  return fmt::format(
-      "{} {}: apply_wcs_adjust needs {}, which is not there: copy it from an earlier run (get_wcs_adjust is not yet "
-      "built), or take apply_wcs_adjust out of the steps",
-      work.target, work.band.name, file.string());
-}
-
 class Planner {
  public:
   Planner(config::Survey const& survey, store::Inventory& inventory, PlannedSteps& plan)
@@ -64,11 +42,41 @@ class Planner {
     planned.order = ++order_;
     for (std::size_t t = 0; t < survey_.targets.size(); ++t)
       for (std::size_t b = 0; b < survey_.bands.size(); ++b)
-        if (entry.runs_on(survey_.bands[b]) && !plan_.members[t][b].empty()) add_band(planned, t, b);
+        if (entry.runs_on(survey_.bands[b]) && works_on(step, t, b) && !plan_.members[t][b].empty())
+          add_band(planned, t, b);
+    if (step.after_mosaics && !has_mosaics_)
+      plan_.missing.push_back(step.name + ": lv3 must be listed before it: the mosaics are measured with the " +
+                              "corrections of the steps that are configured");
+    has_mosaics_ = has_mosaics_ || step.listed == "lv3";
+    if (step.name == "get_wcs_adjust") {
+      refuse_unknown_bands();
+      for (auto const& work : planned.bands) adjusted_.insert(work.target);
+    }
     if (!planned.bands.empty()) plan_.steps.push_back(std::move(planned));
   }
 
  private:
+  /// get_wcs_adjust measures in the bands of its own list alone.
+  bool works_on(LedgerStep const& step, std::size_t t, std::size_t b) const {
+    if (step.name != "get_wcs_adjust") return true;
+    auto const bands = survey_.resolve(step.name, survey_.targets[t]).texts("bands");
+    return std::find(bands.begin(), bands.end(), survey_.bands[b].name) != bands.end();
+  }
+
+  void refuse_unknown_bands() {
+    std::vector<std::string> names;
+    for (auto const& band : survey_.bands) names.push_back(band.name);
+    std::set<std::string> unknown;
+    for (auto const& target : survey_.targets)
+      for (auto const& band : survey_.resolve("get_wcs_adjust", target).texts("bands"))
+        if (std::find(names.begin(), names.end(), band) == names.end()) unknown.insert(band);
+    for (auto const& band : unknown)
+      plan_.missing.push_back(Problem{"a band that is not among the bands of the survey",
+                                      "parameters.get_wcs_adjust.bands", "", "'" + band + "'",
+                                      suggest_name(band, names)}
+                                  .line());
+  }
+
   void add_band(PlannedStep& planned, std::size_t t, std::size_t b) {
     auto const& step = *planned.step;
     auto& members = plan_.members[t][b];
@@ -77,11 +85,19 @@ class Planner {
     work.band = survey_.bands[b];
     work.parameters = survey_.resolve(step.listed, work.target, &work.band);
     work.target_dir = survey_.target_dir(work.target);
-    work.products = survey_.band_dir(work.target, work.band) / step.listed;
+    auto const lv3 = survey_.band_dir(work.target, work.band) / "lv3";
+    work.products = step.after_mosaics ? lv3 : survey_.band_dir(work.target, work.band) / step.listed;
+    work.alignment_dir = survey_.local.alignment_dir;
+    auto const product = config::mosaic_name(work.target, work.band);
+    work.mosaic = lv3 / (product + "_i2d.fits");
+    if (survey_.lists("astrometric_catalog")) work.stars_of.push_back(lv3 / (product + "_astro_cat.fits"));
+    work.stars_of.push_back(lv3 / (product + "_cat.ecsv"));
     if (!step.skip_key().empty() && work.parameters.boolean(step.skip_key())) return;
     bool const is_miri = work.band.instrument == config::Instrument::Miri;
     if (step.name.starts_with("lyot") && !is_miri) return;
-    if (auto problem = problem_before(step, work); !problem.empty()) plan_.missing.push_back(std::move(problem));
+    work.catalogues = catalogues_of(step, work);
+    if (auto problem = problem_before(step, work, adjusted_.contains(work.target)); !problem.empty())
+      plan_.missing.push_back(std::move(problem));
     if (step.name == "lyot_separate") {
       if (masked_.contains({t, b}))
         plan_.missing.push_back(fmt::format("{} {}: lyot_mask and lyot_separate are both listed: take one of them",
@@ -101,7 +117,9 @@ class Planner {
   PlannedSteps& plan_;
   std::vector<std::vector<std::vector<int>>> whole_;
   std::set<std::pair<std::size_t, std::size_t>> masked_;
+  std::set<std::string> adjusted_;  ///< targets whose file of shifts get_wcs_adjust writes
   int order_ = 0;
+  bool has_mosaics_ = false;  ///< lv3 is among the entries so far
 };
 
 }  // namespace
@@ -130,6 +148,8 @@ std::vector<int> members_after(std::vector<PlannedStep> const& steps, BandExposu
 }
 
 std::filesystem::path ledger_file(PlannedStep const& planned, BandWork const& work) {
+  if (planned.step->name == "get_wcs_adjust")
+    return work.target_dir / "get_wcs_adjust" / (work.band.name + "_wcs_adjust.toml");
   return store::ledger_path(work.target_dir / "ledger" / work.band.name, planned.order, planned.step->name);
 }
 
@@ -139,7 +159,8 @@ std::vector<std::pair<std::string, std::filesystem::path>> ledger_files(std::vec
   std::vector<std::pair<std::string, std::filesystem::path>> files;
   for (auto const& planned : steps)
     for (auto const& work : planned.bands)
-      if (planned.order < before_order && work.target == target && work.band.name == band)
+      if (planned.order < before_order && work.target == target && work.band.name == band &&
+          planned.step->name != "get_wcs_adjust")
         files.emplace_back(planned.step->name, ledger_file(planned, work));
   return files;
 }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "tessera/core/build_facts.hpp"
 #include "tessera/core/byte_size.hpp"
@@ -68,8 +70,8 @@ std::string mosaics_section(fs::path const& page, RunPlan const& plan) {
     auto const fits = steps::i2d_path(mosaic);
     html += fmt::format(
         "<h3>{}</h3><p><a href=\"{}\"><code>{}</code></a>: {} &times; {} pixels of {:.4f}&Prime;, {} exposures</p>",
-        escape(mosaic.request.product), relative_link(page, fits), escape(fits.string()), mosaic.grid.nx,
-        mosaic.grid.ny, mosaic.grid.cdelt[0] * 3600, mosaic.request.members.size());
+        escape(fits.stem().string()), relative_link(page, fits), escape(fits.string()), mosaic.grid.nx, mosaic.grid.ny,
+        mosaic.grid.cdelt[0] * 3600, mosaic.request.members.size());
     html += "<div class=pictures>";
     for (auto const& picture : steps::quicklook_paths(mosaic)) {
       if (fs::exists(picture))
@@ -80,6 +82,24 @@ std::string mosaics_section(fs::path const& page, RunPlan const& plan) {
     html += "</div>";
   }
   return html;
+}
+
+/// How sharp the stars of the mosaics are, before and after they were aligned to the sky and drizzled again.
+std::string sharpness_section(RunPlan const& plan) {
+  std::string rows;
+  for (auto const& work : plan.request.mosaic_steps) {
+    auto const path = fs::path(work.task.root) += "_astro_cat.json";
+    if (work.step->name != "astrometric_catalog" || !fs::exists(path)) continue;
+    std::ifstream stream(path);
+    auto const stars = nlohmann::json::parse(stream, nullptr, false);
+    if (stars.is_discarded()) continue;  // half written by a run that was killed; made again by the next
+    rows += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.4f}&Prime;</td></tr>",
+                        escape(work.task.mosaic.filename().string()), stars.value("stars", 0),
+                        stars.value("fwhm_median_arcsec", 0.0));
+  }
+  return rows.empty() ? ""
+                      : "<h2>Sharpness</h2><table><tr><th>mosaic</th><th>stars</th><th>median FWHM</th></tr>" + rows +
+                            "</table>";
 }
 
 /// Tables and plots that the ledger steps left in their folders.
@@ -148,7 +168,7 @@ void write_report(fs::path const& path, RunPlan const& plan, std::vector<StepTim
           "<title>tessera report</title><style>{}</style><h1>tessera report</h1><p>This run is <b class={}>{}</b>.</p>",
           Style, status == ExitStatus::Complete ? "good" : "bad", in_words(status)) +
       list_section("Failed", failed) + list_section("Quarantined exposures", quarantined) +
-      mosaics_section(path, plan) + corrections_section(path, plan) + timing_section(timing) +
+      mosaics_section(path, plan) + sharpness_section(plan) + corrections_section(path, plan) + timing_section(timing) +
       list_section("Notes", notes) +
       fmt::format("<h2>Made by</h2><p>tessera {} ({}), {}, {}</p>", facts.version, facts.commit, facts.compiler,
                   facts.flags) +

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 
+#include "step_preflight.hpp"
 #include "tessera/config/product_names.hpp"
 #include "tessera/config/step_catalogue.hpp"
 #include "tessera/pipeline/run_plan.hpp"
@@ -53,12 +54,23 @@ steps::ResampleOptions resample_options(config::Survey const& survey, config::Re
   return options;
 }
 
-/// Steps inside lv3 that are not built and that the configuration does not skip, for one (target, band).
-std::vector<std::string> unbuilt_substeps(config::ResolvedParameters const& p) {
-  std::vector<std::string> names;
-  for (char const* name : {"tweakreg", "source_catalog"})
-    if (!p.boolean(fmt::format("jwst_parameters.{}.skip", name))) names.emplace_back(name);
-  return names;
+/// Number of the first step after the mosaics that corrects exposures of (target, band); AllSteps where there is none.
+int first_after_mosaics(RunRequest const& request, std::string const& target, std::string const& band) {
+  for (auto const& planned : request.steps)
+    for (auto const& work : planned.bands)
+      if (planned.step->after_mosaics && work.target == target && work.band.name == band) return planned.order;
+  return AllSteps;
+}
+
+/// lv3's mosaic, and the one that is drizzled again from aligned exposures where the configuration aligns them.
+void add_mosaics(RunRequest& request, steps::MosaicRequest mosaic) {
+  mosaic.before_step = first_after_mosaics(request, mosaic.target, mosaic.band);
+  request.mosaics.push_back(mosaic);
+  if (mosaic.before_step == AllSteps) return;
+  mosaic.before_step = AllSteps;
+  mosaic.is_aligned = true;
+  mosaic.file_name = mosaic.product + "_i2d_align.fits";
+  request.mosaics.push_back(std::move(mosaic));
 }
 
 /// The same exposure from two files would be corrected twice. (Where a mosaic is made, its plan says so.)
@@ -87,25 +99,29 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
   }
   if (survey.tessera.compat_pjpipe_121)
     request.warnings.push_back(
-        "[tessera] compat changes nothing yet: the steps follow the corrected behaviour (docs/steps)");
+        "[tessera] compat changes the noise of astrometric_catalog alone: the steps follow the corrected behaviour "
+        "(docs/steps)");
   request.shared_grid = survey.tessera.shared_grid;
   request.stop_on_error = survey.tessera.on_error == config::OnError::Stop;
   request.report_folder = survey.local.reprocess_dir / survey.version;
   request.configuration_json = survey.json();
-  bool const has_work = std::any_of(survey.steps.begin(), survey.steps.end(),
-                                    [](auto const& entry) { return takes_calibrated(entry.step); });
+  bool const has_work = std::any_of(survey.steps.begin(), survey.steps.end(), [](auto const& entry) {
+    return takes_calibrated(entry.step) || takes_mosaics(entry.step);
+  });
   if (!has_work) {
     request.missing.push_back(
         "steps: none of the steps built so far is listed (`tessera steps` lists them): nothing to do");
     return request;
   }
 
-  std::set<std::string> unbuilt;
   auto inputs = find_survey_inputs(communicator, survey);
   request.inventory = std::move(inputs.inventory);
   auto planned = plan_steps(survey, request.inventory, inputs.members);
   request.steps = std::move(planned.steps);
   request.exposures = std::move(planned.exposures);
+  request.mosaic_steps = plan_mosaic_steps(survey);
+  for (auto const& work : request.mosaic_steps)
+    if (auto problem = problem_before(work.task); !problem.empty()) request.missing.push_back(std::move(problem));
   for (auto& line : planned.missing) request.missing.push_back(std::move(line));
   for (std::size_t t = 0; t < survey.targets.size(); ++t)
     for (std::size_t b = 0; b < survey.bands.size(); ++b) {
@@ -143,22 +159,14 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
       mosaic.product = config::mosaic_name(survey.targets[t], band);
       mosaic.members = members;
       auto const parameters = survey.resolve("lv3", survey.targets[t], &band);
-      for (auto const& name : unbuilt_substeps(parameters)) unbuilt.insert(name);
       if (parameters.boolean(Prefix + "skip")) {
         request.warnings.push_back(
             fmt::format("{} {}: resample is skipped, as configured: no mosaic", survey.targets[t], band.name));
         continue;
       }
       mosaic.options = resample_options(survey, parameters);
-      request.mosaics.push_back(std::move(mosaic));
+      add_mosaics(request, std::move(mosaic));
     }
-  for (auto const& name : unbuilt) {
-    auto& lines = survey.tessera.skip_unbuilt ? request.warnings : request.missing;
-    lines.push_back(
-        fmt::format("lv3: {0} is not yet built: set parameters.lv3.jwst_parameters.{0}.skip = true to go without it, "
-                    "or give --skip-unbuilt",
-                    name));
-  }
   return request;
 }
 

@@ -28,6 +28,7 @@ void prepare_folders(parallel::Communicator const& communicator, RunPlan const& 
     auto const& report = plan.request.report_folder;
     std::set<std::filesystem::path> folders{report, report / "report", report / "timing", report / "log"};
     for (auto const& mosaic : plan.mosaics) folders.insert(mosaic.request.folder);
+    for (auto const& work : plan.request.mosaic_steps) folders.insert(work.task.root.parent_path());
     for (auto const& planned : plan.request.steps)
       for (auto const& work : planned.bands) {
         folders.insert(work.products);
@@ -56,9 +57,9 @@ void say_before(RunPlan const& plan, bool refused) {
     log::error("cannot run: no usable exposure");
 }
 
-store::Ledger find_ledger(RunPlan const& plan, std::string const& target, std::string const& band) {
-  for (std::size_t k = 0; k < plan.mosaics.size(); ++k)
-    if (plan.mosaics[k].request.target == target && plan.mosaics[k].request.band == band) return plan.ledgers[k];
+store::Ledger find_ledger(MosaicSet const& set, std::string const& target, std::string const& band) {
+  for (std::size_t k = 0; k < set.mosaics.size(); ++k)
+    if (set.mosaics[k].request.target == target && set.mosaics[k].request.band == band) return set.ledgers[k];
   return {};
 }
 
@@ -85,29 +86,87 @@ ExitStatus final_status(RunPlan const& plan, Ending const& ending) {
 }
 
 /// Mosaics of bands whose ledger could not be made are not made either: they would look finished. Exposures that failed
-/// are left out of the others.
-void leave_out_failed_work(RunPlan& plan, LedgerRun const& ledger) {
+/// are left out of the others. What fails after lv3's mosaics concerns only those that are drizzled again.
+void leave_out_failed_work(RunPlan& plan, LedgerRun const& ledger, bool after_mosaics) {
   for (auto& mosaic : plan.request.mosaics)
-    leave_out_failed(mosaic.members, ledger.failures, plan.request.inventory.records);
+    if (mosaic.is_aligned || !after_mosaics)
+      leave_out_failed(mosaic.members, ledger.failures, plan.request.inventory.records);
   std::erase_if(plan.request.mosaics, [&](steps::MosaicRequest const& mosaic) {
+    if (after_mosaics && !mosaic.is_aligned) return false;
     return mosaic.members.empty() || ledger.failed_bands.contains({mosaic.target, mosaic.band});
   });
 }
 
-/// Plans the mosaics with the corrections that were just made and makes them.
-void make_mosaics(steps::StepContext& context, RunPlan& plan, Ending& ending, std::vector<StepTiming>& timing) {
+/// A run on its way.
+struct Running {
+  steps::StepContext& context;
+  RunPlan& plan;
+  MosaicSet& current;  ///< what is being drizzled: where the context looks for ledgers
+  LedgerRun ledger;
+  Ending ending;
+  std::vector<StepTiming> timing;
+};
+
+/// Plans the mosaics with the corrections there are now and makes lv3's, or those that were aligned.
+void make_mosaics(Running& run, bool is_aligned) {
   auto const begin = std::chrono::steady_clock::now();
+  auto& plan = run.plan;
   if (!plan.request.steps.empty()) {
-    plan_mosaics(context.world, plan);
+    plan.request.missing.clear();
+    plan_mosaics(run.context.world, plan);
     for (auto const& line : plan.request.missing)
-      ending.failures.push_back({"mosaic", line, static_cast<int>(ExitStatus::Refused), 0});
+      run.ending.failures.push_back({"mosaic", line, static_cast<int>(ExitStatus::Refused), 0});
   }
-  auto const outcome = steps::run_resample(context, plan.mosaics);
+  run.current = mosaics_of(plan, is_aligned);
+  if (run.current.mosaics.empty()) return;
+  auto const outcome = steps::run_resample(run.context, run.current.mosaics);
   double const wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  timing.push_back(gather_timing(context.world, "resample", wall_s, outcome.counts));
+  run.timing.push_back(
+      gather_timing(run.context.world, is_aligned ? "resample (aligned)" : "resample", wall_s, outcome.counts));
+  auto& ending = run.ending;
   ending.failures.insert(ending.failures.end(), outcome.failures.begin(), outcome.failures.end());
+  ending.stopped = ending.stopped || outcome.stopped || (!outcome.failures.empty() && run.context.stop_on_error);
+  ending.made += run.current.mosaics.size() - std::min(run.current.mosaics.size(), outcome.failures.size());
+}
+
+/// The ledger steps on one side of the mosaics.
+void correct_exposures(Running& run, bool after_mosaics) {
+  auto const failures_before = run.ledger.failures.size();
+  auto const committed_before = run.ledger.committed;
+  run.ledger.timing.clear();
+  run_ledger_steps(run.context, run.plan.request, after_mosaics, run.ledger);
+  auto& ending = run.ending;
+  run.timing.insert(run.timing.end(), run.ledger.timing.begin(), run.ledger.timing.end());
+  ending.failures.insert(ending.failures.end(),
+                         run.ledger.failures.begin() + static_cast<std::ptrdiff_t>(failures_before),
+                         run.ledger.failures.end());
+  ending.made += run.ledger.committed - committed_before;
+  ending.stopped = ending.stopped || run.ledger.stopped;
+  leave_out_failed_work(run.plan, run.ledger, after_mosaics);
+}
+
+/// Catalogues of lv3's mosaics, or of the aligned ones.
+void list_sources(Running& run, bool of_aligned) {
+  auto const outcome =
+      run_mosaic_steps(run.context, run.plan.request.mosaic_steps, of_aligned, run.ledger.failed_bands);
+  auto& ending = run.ending;
+  run.timing.insert(run.timing.end(), outcome.timing.begin(), outcome.timing.end());
+  ending.failures.insert(ending.failures.end(), outcome.failures.begin(), outcome.failures.end());
+  ending.made += outcome.made;
   ending.stopped = ending.stopped || outcome.stopped;
-  ending.made += plan.mosaics.size() - std::min(plan.mosaics.size(), outcome.failures.size());
+}
+
+void run_everything(Running& run) {
+  auto& ending = run.ending;
+  correct_exposures(run, false);
+  if (!ending.stopped && !run.plan.request.mosaics.empty()) make_mosaics(run, false);
+  if (!ending.stopped) list_sources(run, false);
+  bool const aligns = std::any_of(run.plan.request.steps.begin(), run.plan.request.steps.end(),
+                                  [](PlannedStep const& planned) { return planned.step->after_mosaics; });
+  if (ending.stopped || !aligns) return;
+  correct_exposures(run, true);
+  if (!ending.stopped) make_mosaics(run, true);
+  if (!ending.stopped) list_sources(run, true);
 }
 
 /// Times, report and what to say at the end; true when the report could not be written. One rank.
@@ -137,8 +196,8 @@ bool finish_run(parallel::Communicator const& communicator, RunPlan const& plan,
 
 ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan) {
   bool const broken_stops = plan.request.stop_on_error && !plan.request.inventory.broken.empty();
-  bool const refused =
-      !plan.request.missing.empty() || broken_stops || (plan.mosaics.empty() && plan.request.steps.empty());
+  bool const refused = !plan.request.missing.empty() || broken_stops ||
+                       (plan.mosaics.empty() && plan.request.steps.empty() && plan.request.mosaic_steps.empty());
   if (communicator.is_root()) say_before(plan, refused);
   if (refused) return ExitStatus::Refused;
   prepare_folders(communicator, plan);
@@ -147,22 +206,20 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan) {
 
   parallel::ControlChannel control(communicator);
   parallel::MemoryBudget budget(plan.memory_per_rank);
+  MosaicSet current;
   steps::StepContext context{
       communicator,
       control,
       budget,
       plan.request.inventory.records,
       plan.program_bytes,
-      [&](std::string const& target, std::string const& band) { return find_ledger(plan, target, band); },
+      [&](std::string const& target, std::string const& band) { return find_ledger(current, target, band); },
       plan.request.stop_on_error};
-  auto ledger = run_ledger_steps(context, plan.request);
-  Ending ending{ledger.failures, ledger.stopped, ledger.committed};
-  auto timing = std::move(ledger.timing);
-  leave_out_failed_work(plan, ledger);
-  if (!ledger.stopped && !plan.request.mosaics.empty()) make_mosaics(context, plan, ending, timing);
+  Running run{context, plan, current, {}, {}, {}};
+  run_everything(run);
 
-  auto const status = final_status(plan, ending);
-  bool unsaid = communicator.is_root() && finish_run(communicator, plan, ending, timing, status);
+  auto const status = final_status(plan, run.ending);
+  bool unsaid = communicator.is_root() && finish_run(communicator, plan, run.ending, run.timing, status);
   unsaid = communicator.max(std::int64_t{unsaid}) > 0;
   return unsaid && status == ExitStatus::Complete ? ExitStatus::InputOutput : status;
 }

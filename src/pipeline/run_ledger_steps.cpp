@@ -1,5 +1,7 @@
 #include "tessera/pipeline/run_ledger_steps.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -14,6 +16,33 @@ namespace fs = std::filesystem;
 using steps::BandTask;
 
 fs::path adjustments_path(BandWork const& work) { return work.target_dir / (work.target + "_wcs_adjust.toml"); }
+
+/// Hash or key of an input that a manifest names; "" where it names none.
+std::string input_of(store::Manifest const& manifest, std::string const& name) {
+  for (auto const& [input, state] : manifest.inputs)
+    if (input == name) return state;
+  return "";
+}
+
+/// The first list that was made from the mosaic as it is; the last where there is none.
+fs::path star_table_of(BandWork const& work) {
+  for (auto const& path : work.stars_of) {
+    if (!fs::exists(path)) continue;
+    auto const manifest = store::read_manifest(path);  // none: of pjpipe or the official pipeline
+    if (!manifest || input_of(*manifest, "mosaic") == product_state(work.mosaic)) return path;
+  }
+  return work.stars_of.empty() ? fs::path() : work.stars_of.back();
+}
+
+/// A shift measured on a mosaic of other corrections than those before it would be wrong. "" when all is well.
+std::string problem_of_mosaic(BandWork const& work, store::Ledger const& before) {
+  auto const manifest = store::read_manifest(work.mosaic);
+  if (!fs::exists(work.mosaic) || (manifest ? input_of(*manifest, "ledger") : "") == before.hash()) return "";
+  return Problem{"the mosaic is not made from the corrections there are now", work.mosaic.string(),
+                 "one that lv3 made in this run or an earlier one, with the steps before it as they are configured", "",
+                 "see why lv3 did not make it again, or remove it"}
+      .line();
+}
 
 bool is_up_to_date(fs::path const& file, store::Manifest const& manifest) {
   auto const before = store::read_manifest(file);
@@ -47,7 +76,8 @@ void put_aside_old_files(RunRequest const& request) {
 /// The task of one band. What rank 0 sees of the disk (the ledger so far, whether the file is up to date) goes to all.
 /// Collective.
 BandTask make_task(steps::StepContext const& context, RunRequest const& request, PlannedStep const& planned,
-                   BandWork work, std::vector<parallel::Failure> const& failures, bool& up_to_date) {
+                   BandWork work, std::vector<parallel::Failure> const& failures, bool& up_to_date,
+                   std::string& problem) {
   leave_out_failed(work.members, failures, request.inventory.records);
   BandTask task;
   task.target = work.target;
@@ -61,17 +91,24 @@ BandTask make_task(steps::StepContext const& context, RunRequest const& request,
   task.products = work.products;
   task.scratch = task.ledger_file.parent_path() / ("scratch_" + task.step);
   task.adjustments = adjustments_path(work);
+  task.alignment_dir = work.alignment_dir;
+  if (planned.step->after_mosaics) task.mosaic = work.mosaic;
   std::string listing;
   parallel::all_or_none(context.world, [&] {
-    if (context.world.is_root())
-      listing = store::Ledger::of(ledger_files(request.steps, task.target, task.band, task.order)).listing();
+    if (!context.world.is_root()) return;
+    listing = store::Ledger::of(ledger_files(request.steps, task.target, task.band, task.order)).listing();
+    if (planned.step->after_mosaics) task.star_table = star_table_of(work);
   });
   task.before = store::Ledger::from_listing(context.world.broadcast(listing));
+  task.star_table = context.world.broadcast(task.star_table.string());
   parallel::all_or_none(context.world, [&] {
     if (!context.world.is_root()) return;
+    if (planned.step->after_mosaics) problem = problem_of_mosaic(work, task.before);
     task.manifest = ledger_manifest(request, planned, work, task.before);
-    up_to_date = is_up_to_date(task.ledger_file, task.manifest);
+    up_to_date = is_up_to_date(task.ledger_file, task.manifest) &&
+                 (planned.step->name != "get_wcs_adjust" || fs::exists(task.adjustments));
   });
+  problem = context.world.broadcast(problem);
   up_to_date = context.world.broadcast(std::string(up_to_date ? "y" : "n")) == "y";
   task.key = context.world.broadcast(task.manifest.key());  // the manifest itself is for the rank that writes it
   return task;
@@ -84,6 +121,7 @@ void remove_old_files(steps::StepContext const& context, RunRequest const& reque
   parallel::all_or_none(context.world, [&] {
     if (!context.world.is_root()) return;
     for (auto const& task : tasks) {
+      if (task.step == "get_wcs_adjust") continue;  // what follows asks for the shifts themselves
       auto const before = ledger_files(request.steps, task.target, task.band, task.order);
       auto const all = ledger_files(request.steps, task.target, task.band, AllSteps);
       for (std::size_t k = before.size(); k < all.size(); ++k) {
@@ -103,6 +141,39 @@ bool is_committed(steps::StepContext const& context, BandTask const& task) {
   return context.world.broadcast(std::string(found ? "y" : "n")) == "y";
 }
 
+/// Tasks of the step that are not up to date; of all bands of a target where they need each other. Collective.
+std::vector<BandTask> tasks_to_do(steps::StepContext const& context, RunRequest const& request,
+                                  PlannedStep const& planned, LedgerRun& run) {
+  std::vector<BandTask> all, tasks;
+  std::vector<bool> done;
+  std::set<std::string> incomplete;  // targets
+  for (auto const& work : planned.bands) {
+    if (run.failed_bands.contains({work.target, work.band.name})) continue;
+    bool up_to_date = false;
+    std::string problem;
+    auto task = make_task(context, request, planned, work, run.failures, up_to_date, problem);
+    if (!problem.empty()) {
+      run.failures.push_back(
+          {planned.step->name + " of " + task.label(), problem, static_cast<int>(ExitStatus::Refused), 0});
+      run.failed_bands.insert({work.target, work.band.name});
+      continue;
+    }
+    if (!up_to_date) incomplete.insert(work.target);
+    done.push_back(up_to_date);
+    all.push_back(std::move(task));
+  }
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    bool const again = !done[k] || (planned.step->whole_target && incomplete.contains(all[k].target));
+    if (!again) {
+      log::info("{} of {} is up to date", all[k].step, all[k].label());
+      ++run.committed;
+    } else if (!all[k].members.empty()) {
+      tasks.push_back(std::move(all[k]));
+    }
+  }
+  return tasks;
+}
+
 std::int64_t count_members(std::vector<BandTask> const& tasks) {
   std::size_t count = 0;
   for (auto const& task : tasks) count += task.members.size();
@@ -110,6 +181,12 @@ std::int64_t count_members(std::vector<BandTask> const& tasks) {
 }
 
 }  // namespace
+
+std::string product_state(fs::path const& product) {
+  if (!fs::exists(product)) return "none";
+  if (auto const manifest = store::read_manifest(product)) return manifest->key();
+  return fmt::format("{} bytes of {}", fs::file_size(product), fs::last_write_time(product).time_since_epoch().count());
+}
 
 void leave_out_failed(std::vector<int>& members, std::vector<parallel::Failure> const& failures,
                       std::vector<store::ExposureRecord> const& records) {
@@ -137,6 +214,12 @@ store::Manifest ledger_manifest(RunRequest const& request, PlannedStep const& pl
   if (!before.hash().empty()) manifest.inputs.emplace_back("ledger", before.hash());
   if (planned.step->name == "apply_wcs_adjust" && fs::exists(adjustments_path(work)))
     manifest.inputs.emplace_back("wcs_adjust", io::sha256_of_file(adjustments_path(work)));
+  for (auto const& path : work.catalogues)
+    if (fs::exists(path)) manifest.inputs.emplace_back(path.string(), io::sha256_of_file(path));
+  if (planned.step->after_mosaics) {
+    for (auto const& path : {work.mosaic, star_table_of(work)})
+      manifest.inputs.emplace_back(path.filename().string(), product_state(path));
+  }
   for (int const member : work.members) {
     auto const& record = request.inventory.records[static_cast<std::size_t>(member)];
     manifest.inputs.emplace_back(record.identity.label(), record.header_hash);
@@ -144,25 +227,15 @@ store::Manifest ledger_manifest(RunRequest const& request, PlannedStep const& pl
   return manifest;
 }
 
-LedgerRun run_ledger_steps(steps::StepContext& context, RunRequest const& request) {
-  LedgerRun run;
-  parallel::all_or_none(context.world, [&] {
-    if (context.world.is_root()) put_aside_old_files(request);
-  });
+void run_ledger_steps(steps::StepContext& context, RunRequest const& request, bool after_mosaics, LedgerRun& run) {
+  if (!after_mosaics)
+    parallel::all_or_none(context.world, [&] {
+      if (context.world.is_root()) put_aside_old_files(request);
+    });
   for (auto const& planned : request.steps) {
+    if (planned.step->after_mosaics != after_mosaics) continue;
     auto const begin = std::chrono::steady_clock::now();
-    std::vector<BandTask> tasks;
-    for (auto const& work : planned.bands) {
-      if (run.failed_bands.contains({work.target, work.band.name})) continue;
-      bool up_to_date = false;
-      auto task = make_task(context, request, planned, work, run.failures, up_to_date);
-      if (up_to_date) {
-        log::info("{} of {} is up to date", task.step, task.label());
-        ++run.committed;
-      } else if (!task.members.empty()) {
-        tasks.push_back(std::move(task));
-      }
-    }
+    auto const tasks = tasks_to_do(context, request, planned, run);
     if (tasks.empty()) continue;
     remove_old_files(context, request, tasks);
     log::info("{}: {} exposures in {} band{}", planned.step->name, count_members(tasks), tasks.size(),
@@ -184,7 +257,6 @@ LedgerRun run_ledger_steps(steps::StepContext& context, RunRequest const& reques
         log::warn("{}: nothing more is done with it, since {} failed", task.label(), task.step);
     }
   }
-  return run;
 }
 
 }  // namespace tessera::pipeline

@@ -37,7 +37,9 @@ std::vector<std::vector<std::size_t>> grid_groups(RunRequest const& request) {
   for (std::size_t k = 0; k < request.mosaics.size(); ++k) {
     auto const& mosaic = request.mosaics[k];
     if (request.shared_grid)
-      shared[mosaic.target + (mosaic.band.ends_with("_bgr") ? " off field" : "")].push_back(k);
+      shared[mosaic.target + (mosaic.is_aligned ? " aligned" : "") +
+             (mosaic.band.ends_with("_bgr") ? " off field" : "")]
+          .push_back(k);
     else
       groups.push_back({k});
   }
@@ -118,7 +120,7 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
     auto const& mosaic = plan.request.mosaics[k];
     for (auto& problem : member_problems(mosaic, records)) plan.request.missing.push_back(std::move(problem));
     requests.push_back(&mosaic);
-    ledgers.push_back(open_ledger(communicator, plan.request, mosaic.target, mosaic.band));
+    ledgers.push_back(open_ledger(communicator, plan.request, mosaic.target, mosaic.band, mosaic.before_step));
     footprints.push_back(steps::corrected_footprints(communicator, mosaic, records, ledgers.back()));
     if (int const islands = sky::count_islands(footprints.back()); islands > 1) {
       auto warning = fmt::format("{}: its {} exposures form {} islands that do not overlap", mosaic.product,
@@ -179,6 +181,16 @@ void plan_mosaics(parallel::Communicator const& communicator, RunPlan& plan) {
     }
   }
   agree_on_missing(communicator, plan);
+}
+
+MosaicSet mosaics_of(RunPlan const& plan, bool is_aligned) {
+  MosaicSet set;
+  for (std::size_t k = 0; k < plan.mosaics.size(); ++k)
+    if (plan.mosaics[k].request.is_aligned == is_aligned) {
+      set.mosaics.push_back(plan.mosaics[k]);
+      set.ledgers.push_back(plan.ledgers[k]);
+    }
+  return set;
 }
 
 RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank,

@@ -46,20 +46,35 @@ std::string status_of(RunRequest const& request, PlannedStep const& planned, Ban
                                                                                                   : "to be made";
 }
 
+/// A catalogue of a mosaic that is to be made again is too; that is said of the mosaic.
+std::string status_of(MosaicWork const& work) {
+  auto const before = store::read_manifest(work.task.product);
+  if (!before || !std::filesystem::exists(work.task.product)) return "to be made";
+  auto const now = mosaic_manifest(work);
+  return before->key() == now.key() ? "up to date" : "to be made again: " + store::describe_difference(*before, now);
+}
+
 }  // namespace
 
 std::string describe_status(RunPlan const& plan) {
   std::string text;
-  std::set<std::pair<std::string, std::string>> changed;
-  for (auto const& planned : plan.request.steps)
+  std::set<std::pair<std::string, std::string>> changed;  // exposures of (target, band), before the mosaics
+  std::set<std::pair<std::string, std::string>> moved;    // and after them
+  for (auto const& planned : plan.request.steps) {
+    if (planned.step->after_mosaics) moved.insert(changed.begin(), changed.end());
     for (auto const& work : planned.bands)
       text += fmt::format("{:<44} {}\n", planned.step->name + " of " + work.target + " " + work.band.name,
-                          status_of(plan.request, planned, work, changed));
+                          status_of(plan.request, planned, work, planned.step->after_mosaics ? moved : changed));
+  }
+  auto const is_changed = [&](steps::MosaicRequest const& mosaic) {
+    return changed.contains({mosaic.target, mosaic.band}) ||
+           (mosaic.is_aligned && moved.contains({mosaic.target, mosaic.band}));
+  };
   for (auto const& mosaic : plan.mosaics)
-    text += fmt::format("{:<44} {}\n", mosaic.request.product,
-                        changed.contains({mosaic.request.target, mosaic.request.band})
-                            ? "to be made after the steps before it"
-                            : status_of(plan, mosaic));
+    text += fmt::format("{:<44} {}\n", steps::i2d_path(mosaic).stem().string(),
+                        is_changed(mosaic.request) ? "to be made after the steps before it" : status_of(plan, mosaic));
+  for (auto const& work : plan.request.mosaic_steps)
+    text += fmt::format("{:<44} {}\n", work.task.product.filename().string(), status_of(work));
   for (auto const& line : plan.request.missing) text += "cannot run: " + line + "\n";
   return text;
 }

@@ -31,10 +31,10 @@ StepTiming gather_timing(parallel::Communicator const& communicator, std::string
 }
 
 std::string timing_table(std::vector<StepTiming> const& rows) {
-  std::string text = fmt::format("{:<20} {:>10} {:>10} {:>9} {:>10} {:>10} {:>11} {:>10}\n", "step", "time", "busy",
+  std::string text = fmt::format("{:<30} {:>10} {:>10} {:>9} {:>10} {:>10} {:>11} {:>10}\n", "step", "time", "busy",
                                  "items", "read", "written", "peak a rank", "imbalance");
   for (auto const& row : rows)
-    text += fmt::format("{:<20} {:>9.2f}s {:>9.2f}s {:>9} {:>10} {:>10} {:>11} {:>10.3f}\n", row.step, row.wall_s,
+    text += fmt::format("{:<30} {:>9.2f}s {:>9.2f}s {:>9} {:>10} {:>10} {:>11} {:>10.3f}\n", row.step, row.wall_s,
                         row.busy_mean_s, row.items, format_bytes(row.bytes_read), format_bytes(row.bytes_written),
                         format_bytes(row.peak_memory), row.imbalance);
   return text;

@@ -81,8 +81,7 @@ SimulatedExposure make_exposure(SurveyPlan const& plan, Scene const& scene, Plan
   SimulationSettings const& settings = plan.settings;
   Band const& band = plan.bands[exposure.band];
   Detector const& detector = plan.detectors[exposure.band][exposure.detector];
-  auto const wcs =
-      sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, exposure.actual, exposure.va_scale));
+  auto const wcs = sky::make_imaging_wcs(make_geometry(detector), actual_pointing(plan, exposure));
   BandMix const mix = mix_of(band.wavelength, band.name.back() == 'N');
   Random const random(exposure.key);
 

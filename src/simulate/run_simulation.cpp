@@ -12,6 +12,7 @@
 #include "tessera/parallel/control.hpp"
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/parallel/pool.hpp"
+#include "tessera/simulate/random.hpp"
 #include "write_configuration.hpp"
 #include "write_exposure.hpp"
 
@@ -75,8 +76,7 @@ PlaneBox find_box(SurveyPlan const& plan, Scene const& scene, std::size_t target
   for (PlannedExposure const& planned : plan.exposures) {
     if (planned.target != target || planned.off) continue;
     Detector const& detector = plan.detectors[planned.band][planned.detector];
-    auto const wcs =
-        sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.actual, planned.va_scale));
+    auto const wcs = sky::make_imaging_wcs(make_geometry(detector), actual_pointing(plan, planned));
     for (double const x : {-0.5, detector.nx - 0.5})
       for (double const y : {-0.5, detector.ny - 0.5}) {
         PlanePoint const at = scene.to_plane(wcs->pixel_to_sky(model::PixelPoint{x, y}));
@@ -87,15 +87,33 @@ PlaneBox find_box(SurveyPlan const& plan, Scene const& scene, std::size_t target
   return box;
 }
 
+/// The stars that an astrometric catalogue would have, with its errors.
+std::vector<Source> choose_datum(SimulationSettings const& settings, Scene const& scene, std::vector<Source> sources,
+                                 std::string const& target) {
+  double const bright = 20 * settings.scene.faintest_star;
+  if (settings.datum.stars == "listed")
+    sources = scene.listed_stars();
+  else
+    std::erase_if(sources, [&](Source const& s) { return s.size > 0 || s.flux < bright; });
+  if (settings.datum.scatter > 0) {
+    Random const random(hash_text(target, settings.seed));
+    for (std::size_t k = 0; k < sources.size(); ++k) {
+      auto const deviates = random.normals(Stream::DatumErrors, k);
+      sources[k].at.east += settings.datum.scatter * deviates[0];
+      sources[k].at.north += settings.datum.scatter * deviates[1];
+    }
+  }
+  return sources;
+}
+
 /// The catalogues of one target: all sources, and the stars an astrometric catalogue would have.
 void write_catalogues(SurveyPlan const& plan, std::size_t target, std::filesystem::path const& out) {
   Scene const scene(plan.settings, target);
   auto sources = scene.sources_in(find_box(plan, scene, target));
   std::string const& name = plan.settings.targets[target].name;
   write_sources(out / "truth" / (name + "_sources.fits"), plan, scene, sources);
-  double const bright = 20 * plan.settings.scene.faintest_star;
-  std::erase_if(sources, [&](Source const& s) { return s.size > 0 || s.flux < bright; });
-  write_sources(out / "alignment" / (name + "_stars.fits"), plan, scene, sources);
+  write_sources(out / "alignment" / (name + "_stars.fits"), plan, scene,
+                choose_datum(plan.settings, scene, std::move(sources), name));
 }
 
 }  // namespace
@@ -104,7 +122,11 @@ SimulationSummary run_simulation(parallel::Communicator const& communicator, con
                                  std::filesystem::path const& out) {
   auto const started = std::chrono::steady_clock::now();
   SurveyPlan plan;
-  parallel::all_or_none(communicator, [&] { plan = plan_survey(settings); });
+  parallel::all_or_none(communicator, [&] {
+    plan = plan_survey(settings);
+    for (auto const& target : settings.targets)
+      if (!target.star_list.empty()) read_star_list(target);  // what is wrong with one is said before work begins
+  });
   std::vector<double> costs;
   double bytes = 0;
   for (PlannedExposure const& planned : plan.exposures) {

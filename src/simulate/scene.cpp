@@ -54,6 +54,7 @@ Scene::Scene(SimulationSettings const& settings, std::size_t target) : settings_
   key_ = hash_text(place.name, settings.seed);
   noise_seed_ = Random(key_).bits(Stream::Turbulence, 0)[0] >> 8;
   place_members();
+  if (!place.star_list.empty()) place_listed_stars(place, settings.listed_stars);
   place_regions();
 }
 

@@ -54,6 +54,18 @@ void Scene::place_members() {
                    [](Source const& a, Source const& b) { return a.at.north < b.at.north; });
 }
 
+void Scene::place_listed_stars(config::SimulatedTarget const& target, config::ListedStarSettings const& settings) {
+  Random const random(key_);
+  for (model::SkyPoint const& sky : read_star_list(target)) {
+    Source star;
+    star.kind = Source::Kind::ListedStar;
+    star.at = to_plane(sky);
+    star.flux = draw_flux(random.uniform(Stream::ListedStars, listed_.size()), settings.faintest, settings.brightest);
+    star.slope = settings.slope;
+    listed_.push_back(star);
+  }
+}
+
 void Scene::add_cell(std::int64_t column, std::int64_t row, PlaneBox const& box, std::vector<Source>& found) const {
   Random const random(key_);
   auto const cell = static_cast<std::uint64_t>((row + 0x40000000) << 32 | ((column + 0x40000000) & 0xffffffff));
@@ -90,6 +102,10 @@ std::vector<Source> Scene::sources_in(PlaneBox const& box) const {
                                       [](Source const& s, double north) { return s.at.north < north; });
   for (auto member = first; member != members_.end() && member->at.north < box.north_high; ++member)
     if (member->at.east >= box.east_low && member->at.east < box.east_high) found.push_back(*member);
+  for (Source const& star : listed_)
+    if (star.at.east >= box.east_low && star.at.east < box.east_high && star.at.north >= box.north_low &&
+        star.at.north < box.north_high)
+      found.push_back(star);
   auto const to_cell = [](double value) { return static_cast<std::int64_t>(std::floor(value / CellSide)); };
   for (auto row = to_cell(box.north_low); row <= to_cell(box.north_high); ++row)
     for (auto column = to_cell(box.east_low); column <= to_cell(box.east_high); ++column)

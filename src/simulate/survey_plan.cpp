@@ -61,6 +61,18 @@ void add_pointing_error(PlannedExposure& exposure, SimulationSettings const& set
   exposure.actual.v3pa += exposure.roll_error;
 }
 
+/// True minus believed place of a detector.
+V2V3 draw_offset(std::string const& detector, SimulationSettings const& settings) {
+  auto const& errors = settings.focal_plane;
+  if (!errors.on) return {};
+  if (detector == "mirimage") return {errors.miri_v2, errors.miri_v3};
+  auto const own = Random(hash_text(detector, settings.seed)).normals(Stream::FocalPlane, 0);
+  std::string const module = detector.substr(0, 4);  // "nrca"
+  auto const common = Random(hash_text(module, settings.seed)).normals(Stream::FocalPlane, 0);
+  return {errors.module_rms * common[0] + errors.detector_rms * own[0],
+          errors.module_rms * common[1] + errors.detector_rms * own[1]};
+}
+
 /// Days since 1970-01-01 of a civil date and back (proleptic Gregorian; Hinnant's algorithm).
 std::int64_t days_from_civil(std::int64_t y, int m, int d) {
   y -= m <= 2;
@@ -127,6 +139,18 @@ sky::Pointing make_pointing(Detector const& detector, Attitude const& attitude, 
   return pointing;
 }
 
+sky::Pointing actual_pointing(SurveyPlan const& plan, PlannedExposure const& exposure) {
+  Detector const& believed = plan.detectors[exposure.band][exposure.detector];
+  V2V3 const offset = plan.offsets[exposure.band][exposure.detector];
+  Detector moved = believed;
+  moved.v2_ref += offset.v2;
+  moved.v3_ref += offset.v3;
+  sky::Pointing pointing = make_pointing(moved, exposure.actual, exposure.va_scale);
+  pointing.v2_ref = believed.v2_ref;
+  pointing.v3_ref = believed.v3_ref;
+  return pointing;
+}
+
 SurveyPlan plan_survey(SimulationSettings const& settings) {
   SurveyPlan plan;
   plan.settings = settings;
@@ -134,25 +158,32 @@ SurveyPlan plan_survey(SimulationSettings const& settings) {
     Band const band = make_band(name, settings);
     V2V3 const centre = instrument_centre(band.detectors);
     std::vector<Detector> detectors;
-    for (std::string const& detector : band.detectors)
+    std::vector<V2V3> offsets;
+    for (std::string const& detector : band.detectors) {
       detectors.push_back(make_detector(detector, centre, settings.detectors));
+      offsets.push_back(draw_offset(detector, settings));
+    }
+    plan.offsets.push_back(std::move(offsets));
     plan.bands.push_back(band);
     plan.detectors.push_back(std::move(detectors));
   }
   double const start = parse_utc(settings.start);
   double time = start;
-  int const tiles = settings.tiles.columns * settings.tiles.rows;
   for (std::size_t target = 0; target < settings.targets.size(); ++target) {
     auto const& place = settings.targets[target];
     for (std::size_t b = 0; b < plan.bands.size(); ++b) {
       Band const& band = plan.bands[b];
       V2V3 const view = field_of_view(plan.detectors[b]);
+      auto const& grid = settings.tiles;
+      int const columns = band.is_miri() && grid.miri_columns > 0 ? grid.miri_columns : grid.columns;
+      int const rows = band.is_miri() && grid.miri_rows > 0 ? grid.miri_rows : grid.rows;
+      int const tiles = columns * rows;
       int const visits = tiles + (band.is_miri() && settings.off_exposures > 0 ? 1 : 0);
       for (int visit = 0; visit < visits; ++visit) {
         bool const off = visit == tiles;
-        double const column = visit % settings.tiles.columns - 0.5 * (settings.tiles.columns - 1);
-        int const tile_row = visit / settings.tiles.columns;
-        double const row = tile_row - 0.5 * (settings.tiles.rows - 1);
+        double const column = visit % columns - 0.5 * (columns - 1);
+        int const tile_row = visit / columns;
+        double const row = tile_row - 0.5 * (rows - 1);
         double const v2 = off ? settings.off_distance : column * view.v2 * (1 - settings.tiles.overlap);
         double const v3 = off ? 0 : row * view.v3 * (1 - settings.tiles.overlap);
         int const observation = static_cast<int>(2 * target) + (band.is_miri() ? 2 : 1);

@@ -24,24 +24,62 @@ std::string list(std::vector<std::string> const& texts) {
   return joined + "]";
 }
 
+/// MIRI bands are matched to the stars of the last NIRCam band, where there is one: it has more of them.
+std::string match_miri_to_nircam(std::vector<Band> const& bands) {
+  std::string reference, matched;
+  for (Band const& band : bands)
+    if (!band.is_miri()) reference = band.name;
+  for (Band const& band : bands)
+    if (band.is_miri() && !reference.empty())
+      matched += (matched.empty() ? "" : ", ") + band.name + " = " + quote(reference);
+  return matched.empty() ? "" : "ref_long_filter = { " + matched + " }\n";
+}
+
+/// The catalogue that is written beside each target.
+std::string catalogues(std::vector<std::string> const& targets) {
+  std::string joined;
+  for (auto const& target : targets)
+    joined += (joined.empty() ? "" : ", ") + quote(target) + " = " + quote(target + "_stars.fits");
+  return "{ " + joined + " }";
+}
+
 }  // namespace
 
 void write_configuration(std::filesystem::path const& out, SurveyPlan const& plan) {
-  std::vector<std::string> targets, bands;
+  std::vector<std::string> targets, bands, science;
   for (auto const& target : plan.settings.targets) targets.push_back(target.name);
-  for (Band const& band : plan.bands) bands.push_back(band.name);
+  for (Band const& band : plan.bands) science.push_back(band.name);
+  bands = science;
   if (plan.settings.off_exposures > 0)
     for (Band const& band : plan.bands)
       if (band.is_miri()) bands.push_back(band.name + "_bgr");
-  std::vector<std::string> steps{"level_match", "multi_tile_destripe.nircam", "lv3"};
-  if (plan.settings.detectors.miri_size == 1032) steps.insert(steps.begin(), "lyot_separate.miri");
+  std::vector<std::string> steps{"get_wcs_adjust", "apply_wcs_adjust"};
+  if (plan.settings.detectors.miri_size == 1032) steps.emplace_back("lyot_separate.miri");
+  for (char const* step :
+       {"level_match", "multi_tile_destripe.nircam", "lv3", "astrometric_catalog", "astrometric_align"})
+    steps.emplace_back(step);
   std::string const config = fmt::format(
-      R"(# Made by 'tessera simulate' for the survey beside this file: levels matched, NIRCam destriped, one sky constant a
-# band, cosmic rays flagged, one mosaic a band.
+      R"(# Made by 'tessera simulate' for the survey beside this file: visits aligned, levels matched, NIRCam destriped, one sky
+# constant a band, cosmic rays flagged, one mosaic a band; then mosaics and exposures aligned to a catalogue.
 targets = {}
 version = {}
 bands = {}
 steps = {}
+
+[parameters.get_wcs_adjust]
+bands = {}
+method = "global"
+group_dithers = ["nircam", "miri"]
+
+[parameters.get_wcs_adjust.tweakreg_parameters]
+snr_threshold = 5
+brightest = 300
+bkg_boxsize = 100
+roundhi = 0.4
+searchrad = 1.0
+separation = 0.5
+tolerance = 0.3
+minobj = 5
 
 [parameters.level_match]
 weight_method = "rms"
@@ -50,8 +88,15 @@ weight_method = "rms"
 skymatch_group_dithers = ["nircam_short", "nircam_long", "miri"]
 
 [parameters.lv3.jwst_parameters]
-tweakreg.skip = true
-source_catalog.skip = true
+# Sources are few and the visits are aligned already: a shift a band, and none for MIRI (as PHANGS has it).
+tweakreg.skip.miri = true
+tweakreg.bkg_boxsize = 100
+tweakreg.snr_threshold = 5
+tweakreg.roundhi = 0.4
+tweakreg.minobj = 5
+tweakreg.tolerance = 0.3
+tweakreg.fitgeometry = "shift"
+source_catalog.bkg_boxsize = 100
 skymatch.skymethod = "global"
 skymatch.subtract = true
 skymatch.skystat = "median"
@@ -62,8 +107,36 @@ skymatch.lsigma.miri = 1.5
 skymatch.usigma.nircam = 3.0
 skymatch.usigma.miri = 1.5
 resample.rotation = 0.0
+
+[parameters.astrometric_catalog]
+snr = 10
+starfind_method = "iraf"
+starfind_parameters.roundlo = 0.0
+starfind_parameters.roundhi = 0.4
+starfind_parameters.sharplo = 0.5
+starfind_parameters.sharphi = 2.0
+
+[parameters.astrometric_align]
+catalogs = {}
+{}
+[parameters.astrometric_align.tweakreg_parameters.iteration1]
+searchrad = 15
+separation = 1
+tolerance = 2
+use2dhist = true
+fitgeom = "shift"
+nclip = 5
+
+[parameters.astrometric_align.tweakreg_parameters.iteration2]
+searchrad = 2
+separation = 1
+tolerance = 0.5
+use2dhist = false
+fitgeom = "rshift"
+nclip = 5
 )",
-      list(targets), quote(plan.settings.version), list(bands), list(steps));
+      list(targets), quote(plan.settings.version), list(bands), list(steps), list(science), catalogues(targets),
+      match_miri_to_nircam(plan.bands));
   auto const absolute = std::filesystem::absolute(out).lexically_normal();
   std::string const local = fmt::format(
       R"(# Where the simulated survey lies and where its products go.

@@ -27,8 +27,7 @@ void append_big_endian(std::vector<std::byte>& bytes, double value) {
 std::string describe_truth(SurveyPlan const& plan, PlannedExposure const& planned, SimulatedExposure const& e) {
   sky::Pointing const believed =
       make_pointing(plan.detectors[planned.band][planned.detector], planned.believed, planned.va_scale);
-  sky::Pointing const actual =
-      make_pointing(plan.detectors[planned.band][planned.detector], planned.actual, planned.va_scale);
+  sky::Pointing const actual = actual_pointing(plan, planned);
   auto const reference = [](sky::Pointing const& p) {
     return nlohmann::ordered_json{{"ra_ref", p.ra_ref},
                                   {"dec_ref", p.dec_ref},
@@ -36,27 +35,32 @@ std::string describe_truth(SurveyPlan const& plan, PlannedExposure const& planne
                                   {"v2_ref", p.v2_ref},
                                   {"v3_ref", p.v3_ref}};
   };
-  nlohmann::ordered_json const line{{"exposure", planned.root},
-                                    {"file", plan.relative_path(planned)},
-                                    {"target", plan.settings.targets[planned.target].name},
-                                    {"band", plan.bands[planned.band].name},
-                                    {"off", planned.off},
-                                    {"visit", planned.visit_name},
-                                    {"dither", planned.dither + 1},
-                                    {"seed", plan.settings.seed},
-                                    {"key", fmt::format("{:016x}", planned.key)},
-                                    {"level", e.levels.level},
-                                    {"level_lyot", e.levels.lyot},
-                                    {"shift_ra_arcsec", planned.shift_ra},
-                                    {"shift_dec_arcsec", planned.shift_dec},
-                                    {"roll_error_deg", planned.roll_error},
-                                    {"va_scale", planned.va_scale},
-                                    {"believed", reference(believed)},
-                                    {"actual", reference(actual)},
-                                    {"believed_attitude", describe(planned.believed)},
-                                    {"actual_attitude", describe(planned.actual)},
-                                    {"striped", !e.stripes.rows.empty()},
-                                    {"cosmic_ray_pixels", e.cosmic_rays.size()}};
+  nlohmann::ordered_json line{{"exposure", planned.root},
+                              {"file", plan.relative_path(planned)},
+                              {"target", plan.settings.targets[planned.target].name},
+                              {"band", plan.bands[planned.band].name},
+                              {"off", planned.off},
+                              {"visit", planned.visit_name},
+                              {"dither", planned.dither + 1},
+                              {"seed", plan.settings.seed},
+                              {"key", fmt::format("{:016x}", planned.key)},
+                              {"level", e.levels.level},
+                              {"level_lyot", e.levels.lyot},
+                              {"shift_ra_arcsec", planned.shift_ra},
+                              {"shift_dec_arcsec", planned.shift_dec},
+                              {"roll_error_deg", planned.roll_error},
+                              {"va_scale", planned.va_scale},
+                              {"believed", reference(believed)},
+                              {"actual", reference(actual)},
+                              {"believed_attitude", describe(planned.believed)},
+                              {"actual_attitude", describe(planned.actual)},
+                              {"striped", !e.stripes.rows.empty()},
+                              {"cosmic_ray_pixels", e.cosmic_rays.size()}};
+  if (plan.settings.focal_plane.any()) {
+    V2V3 const offset = plan.offsets[planned.band][planned.detector];
+    line["offset_v2_arcsec"] = offset.v2;
+    line["offset_v3_arcsec"] = offset.v3;
+  }
   return line.dump();
 }
 

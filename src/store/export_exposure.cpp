@@ -94,13 +94,12 @@ void blank_flagged(model::RowBand& band) {
 bool is_moved(ExposureReader const& reader) { return reader.wcs() != reader.file_wcs(); }
 
 /// SIP and S_REGION of the WCS the exposure has now. A plain image that was not moved keeps its cards.
-void set_wcs_cards(ExposureReader const& reader, model::Header& sci) {
+void set_wcs_cards(ExposureReader const& reader, sky::SipFitOptions options, model::Header& sci) {
   auto const& record = reader.record();
   if (record.kind == ExposureKind::PlainImage && !is_moved(reader)) return;
   auto const& wcs = *reader.wcs();
-  sky::SipFitOptions options;
   auto const crpix1 = reader.image_header().real("CRPIX1"), crpix2 = reader.image_header().real("CRPIX2");
-  if (crpix1 && crpix2) options.crpix = sky::PixelPoint{*crpix1 - 1, *crpix2 - 1};
+  if (crpix1 && crpix2 && !options.crpix) options.crpix = sky::PixelPoint{*crpix1 - 1, *crpix2 - 1};
   sky::fit_sip(wcs, sky::bounding_box_or_array(wcs, record.nx, record.ny), options).write_to(sci);
   if (auto const region = sky::format_s_region(sky::footprint(wcs, record.nx, record.ny)))
     sci.set("S_REGION", *region, "spatial extent of the observation");
@@ -168,7 +167,7 @@ std::string exported_name(model::ExposureIdentity const& identity, std::string c
   return identity.exposure + half + "_" + suffix + ".fits";
 }
 
-void export_exposure(ExposureReader const& reader, std::filesystem::path const& path) {
+void export_exposure(ExposureReader const& reader, std::filesystem::path const& path, sky::SipFitOptions const& sip) {
   auto const& record = reader.record();
   model::RowBand band;
   reader.read_rows(0, record.ny,
@@ -189,7 +188,7 @@ void export_exposure(ExposureReader const& reader, std::filesystem::path const& 
   set_level_cards(reader, primary.header);
   set_step_cards(reader, primary.header);
   model::Header sci = record.image_hdu == 0 ? model::Header() : reader.image_header();
-  set_wcs_cards(reader, record.image_hdu == 0 ? primary.header : sci);
+  set_wcs_cards(reader, sip, record.image_hdu == 0 ? primary.header : sci);
 
   FileContent content{{primary}, {{}}, {}, record.nx, record.ny};
   content.add_floats("SCI", "data", band.sci, sci);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "benchmark_frame.hpp"
+#include "star_bench.hpp"
 #include "tessera/compute/session.hpp"
 #include "tessera/compute/views.hpp"
 
@@ -153,6 +154,7 @@ int main(int argc, char** argv) {
   for (int k = 1; k < argc; ++k)
     if (std::string_view(argv[k]).starts_with("--dump=")) return tessera::bench::dump(argv[k] + 7);
   tessera::bench::register_all();
+  tessera::bench::register_star_benchmarks();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

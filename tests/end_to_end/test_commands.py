@@ -7,7 +7,7 @@ from fits_files import checksum_errors, plane, read_hdus, write_image
 from harness import COMPLETE, INCOMPLETE, REFUSED, WRONG_USE, ProgramTest
 from survey import Survey
 
-COMMANDS = ("run", "plan", "status", "mosaic", "export", "inspect", "simulate", "steps", "explain")
+COMMANDS = ("run", "plan", "status", "mosaic", "export", "inspect", "simulate", "crds", "steps", "explain")
 
 
 class CommandLine(ProgramTest):
@@ -82,10 +82,10 @@ class Plan(ProgramTest):
         self.assertEqual(outcome.out.count("cannot run:"), 2, str(outcome))
 
     def test_a_step_that_is_not_built_is_refused_or_left_out(self):
-        config = Survey.shared().configure("unbuilt", steps=["single_tile_destripe", "lv3"])
+        config = Survey.shared().configure("unbuilt", steps=["persistence", "lv3"])
         refused = self.tessera("run", config, ranks=2)
         self.assert_status(refused, REFUSED)
-        self.assert_one_line(refused, "single_tile_destripe")
+        self.assert_one_line(refused, "persistence")
         self.assert_status(self.tessera("run", config, "--skip-unbuilt", ranks=2), COMPLETE)
 
     def test_the_configuration_that_simulate_writes_runs_as_it_is(self):

@@ -38,8 +38,8 @@ rms = 0.15
 rms = 0.05
 """
 STEPS = ("level_match", "multi_tile_destripe.nircam", "lv3")
-LEDGER = {"F300M": ["01_level_match.h5", "02_multi_tile_destripe.h5", "03_skymatch.h5", "04_outlier_detection.h5"],
-          "F1000W": ["01_level_match.h5", "03_skymatch.h5", "04_outlier_detection.h5"]}
+LEDGER = {"F300M": ["01_level_match.h5", "02_multi_tile_destripe.h5", "04_skymatch.h5", "05_outlier_detection.h5"],
+          "F1000W": ["01_level_match.h5", "04_skymatch.h5", "05_outlier_detection.h5"]}
 PARAMETERS = """
 [parameters.level_match]
 weight_method = "rms"
@@ -136,10 +136,10 @@ class SameBits(SeamlessTest):
         self.kill_in("multi_tile_destripe", "02")
 
     def test_killed_in_skymatch(self):
-        self.kill_in("skymatch", "03")
+        self.kill_in("skymatch", "04")
 
     def test_killed_in_outlier_detection(self):
-        self.kill_in("outlier_detection", "04")
+        self.kill_in("outlier_detection", "05")
 
     def test_warned_in_the_middle_it_ends_with_75_and_goes_on(self):
         config = self.configure("warned")
@@ -167,7 +167,7 @@ class WhatChanged(SeamlessTest):
         self.assert_status(self.tessera("run", config), COMPLETE)
         after = self.results("change", ["F1000W"])
         self.assertEqual(before["F1000W", "01_level_match.h5"], after["F1000W", "01_level_match.h5"])
-        self.assertNotEqual(before["F1000W", "04_outlier_detection.h5"], after["F1000W", "04_outlier_detection.h5"])
+        self.assertNotEqual(before["F1000W", "05_outlier_detection.h5"], after["F1000W", "05_outlier_detection.h5"])
         self.assertNotEqual(before["F1000W", "mosaic"], after["F1000W", "mosaic"])
 
     def test_a_step_taken_out_of_the_configuration_is_not_applied_any_more(self):

@@ -14,13 +14,15 @@ struct SimulatedTarget {
   std::string name;
   double ra = 0, dec = 0;  ///< degrees, centre
   double size = 180;       ///< arcsec: diameter beyond which the sky is empty but for stars and far galaxies
+  std::filesystem::path star_list = {};  ///< catalogue (ra, dec) of stars to put on the sky; empty: none
 };
 
 /// How the tiles (visits) lie: a grid in V2, V3 about the target.
 struct TileSettings {
   int columns = 1, rows = 1;
-  double overlap = 0.1;  ///< fraction of the field of view that neighbours share
-  double v3pa = 30;      ///< degrees, position angle of V3
+  double overlap = 0.1;                 ///< fraction of the field of view that neighbours share
+  double v3pa = 30;                     ///< degrees, position angle of V3
+  int miri_columns = 0, miri_rows = 0;  ///< of MIRI, whose field of view is smaller; 0: as the others
 };
 
 struct DitherSettings {
@@ -59,6 +61,18 @@ struct SceneSettings {
   double brightest_star = 500;
 };
 
+/// The stars of SimulatedTarget::star_list: N(> flux) ~ flux^-0.9, one colour.
+struct ListedStarSettings {
+  double faintest = 3, brightest = 50;  ///< microjansky at 2 micron
+  double slope = -0.6;                  ///< flux ~ wavelength^slope: red giants, to be seen from 2 to 10 micron
+};
+
+/// The astrometric catalogue that is written beside the survey.
+struct DatumSettings {
+  std::string stars = "bright";  ///< "bright": all bright stars in the field; "listed": those of the star list
+  double scatter = 0;            ///< arcsec, each axis: errors of the positions
+};
+
 struct LevelSettings {
   bool on = true;
   double rms = 0.05;             ///< MJy/sr
@@ -83,6 +97,15 @@ struct PointingErrorSettings {
   double roll_rms = 0.005;    ///< degrees a visit
   double jitter_rms = 0.002;  ///< arcsec a dither, each axis
 };
+/// Differences of the true places of detectors in V2, V3 from those of the headers, the same in all exposures.
+struct FocalPlaneErrorSettings {
+  bool on = true;
+  double miri_v2 = 0, miri_v3 = 0;  ///< arcsec, of MIRI against NIRCam
+  double module_rms = 0;            ///< arcsec, of NIRCam's modules, each axis
+  double detector_rms = 0;          ///< arcsec, of NIRCam's detectors, each axis
+
+  bool any() const { return on && (miri_v2 != 0 || miri_v3 != 0 || module_rms != 0 || detector_rms != 0); }
+};
 struct BadPixelSettings {
   bool on = true;
   double fraction = 0.003;  ///< of the pixels, single
@@ -101,6 +124,8 @@ struct SimulationSettings {
   DetectorSettings detectors;
   std::map<std::string, BandSettings> band;
   SceneSettings scene;
+  ListedStarSettings listed_stars;
+  DatumSettings datum;
   int off_exposures = 0;      ///< dithers of an empty field beside each target, MIRI bands
   double off_distance = 900;  ///< arcsec
   bool noise = true;
@@ -109,11 +134,13 @@ struct SimulationSettings {
   StripeSettings stripes;
   CosmicRaySettings cosmic_rays;
   PointingErrorSettings pointing_errors;
+  FocalPlaneErrorSettings focal_plane;
   BadPixelSettings bad_pixels;
 };
 
 /// Reads and checks a settings file. Everything but `bands` and `[[targets]]` has a default. Throws ConfigError naming
 /// file, key and line: broken TOML, an unknown key (with the nearest known one), a wrong type, a value out of range.
+/// Star lists with relative paths are looked for from the folder of the file.
 SimulationSettings read_simulation_settings(std::filesystem::path const& path);
 /// The same from text; `name` stands for the file in messages.
 SimulationSettings parse_simulation_settings(std::string const& text, std::string const& name);

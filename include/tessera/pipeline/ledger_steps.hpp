@@ -17,6 +17,8 @@ struct LedgerStep {
   int algorithm = 1;                    ///< changes when its results do
   std::vector<std::string> parameters;  ///< starts of the keys of its parameters
   steps::StepOutcome (*run)(steps::StepContext&, std::vector<steps::BandTask> const&) = nullptr;
+  bool whole_target = false;   ///< bands of a target need each other: all are done when one is to be
+  bool after_mosaics = false;  ///< measured on lv3's mosaics, which are drizzled again with its corrections
 
   /// Key of `skip` where the step is one of the official steps in lv3; empty where leaving it out is how it is skipped.
   std::string skip_key() const { return listed == name ? "" : "jwst_parameters." + name + ".skip"; }

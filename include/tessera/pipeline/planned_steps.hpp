@@ -19,6 +19,10 @@ struct BandWork {
   std::vector<int> members_after;  ///< those there are when it is done: others where halves are joined
   config::ResolvedParameters parameters;
   std::filesystem::path target_dir, products;
+  std::filesystem::path alignment_dir;            ///< of local.toml
+  std::filesystem::path mosaic;                   ///< lv3's _i2d.fits, whether it is there or not
+  std::vector<std::filesystem::path> stars_of;    ///< where the sources of that mosaic may be: the first that is there
+  std::vector<std::filesystem::path> catalogues;  ///< of the user, that the result depends on
 };
 
 /// A ledger step in its place.
@@ -56,7 +60,8 @@ inline constexpr int AllSteps = 1000;
 /// Records that exist once all steps up to number `order` are done.
 std::vector<int> members_after(std::vector<PlannedStep> const& steps, BandExposures const& exposures, int order);
 
-/// Ledger file of a step for a (target, band): <target_dir>/ledger/<band>/NN_<step>.h5.
+/// Ledger file of a step for a (target, band): <target_dir>/ledger/<band>/NN_<step>.h5. get_wcs_adjust corrects nothing
+/// by itself: <target_dir>/get_wcs_adjust/<band>_wcs_adjust.toml.
 std::filesystem::path ledger_file(PlannedStep const& planned, BandWork const& work);
 
 /// Files of the steps before number `before_order` that run on (target, band), in order: what an exposure has seen.

@@ -24,11 +24,15 @@ struct LedgerRun {
 void leave_out_failed(std::vector<int>& members, std::vector<parallel::Failure> const& failures,
                       std::vector<store::ExposureRecord> const& records);
 
-/// Runs the steps in order. A (target, band) whose ledger file has the manifest of this very work is left alone; one
-/// that a step leaves without its file takes no part in later steps, nor does an exposure that failed; the others go
-/// on. Ledger files of steps that are not configured any more are moved to a folder "superseded" beside them.
-/// Collective.
-LedgerRun run_ledger_steps(steps::StepContext& context, RunRequest const& request);
+/// Runs the steps that come before the mosaics, or those after them, in order, and adds to `run`. A (target, band)
+/// whose ledger file has the manifest of this very work is left alone; one that a step leaves without its file takes no
+/// part in later steps, nor does an exposure that failed; the others go on. Ledger files of steps that are not
+/// configured any more are moved to a folder "superseded" beside them. Collective.
+void run_ledger_steps(steps::StepContext& context, RunRequest const& request, bool after_mosaics, LedgerRun& run);
+
+/// What a product on the disk is made from: the key of its manifest, else its size and time; "none" where there is
+/// none.
+std::string product_state(std::filesystem::path const& product);
 
 /// What a ledger file of (step, band) would be made from now. Independent; one rank.
 store::Manifest ledger_manifest(RunRequest const& request, PlannedStep const& planned, BandWork const& work,

@@ -5,6 +5,7 @@
 
 #include "tessera/config/survey.hpp"
 #include "tessera/parallel/communicator.hpp"
+#include "tessera/pipeline/mosaic_steps.hpp"
 #include "tessera/pipeline/planned_steps.hpp"
 #include "tessera/steps/resample/mosaic_plan.hpp"
 #include "tessera/store/inventory.hpp"
@@ -14,12 +15,13 @@ namespace tessera::pipeline {
 /// What is asked for, from a configuration or from `tessera mosaic`.
 struct RunRequest {
   store::Inventory inventory;
-  std::vector<BandExposures> exposures;  ///< of every (target, band), as their files are
-  std::vector<PlannedStep> steps;        ///< that write the ledger, in order, before the mosaics
-  std::vector<steps::MosaicRequest> mosaics;
-  std::vector<std::string> warnings;  ///< said once, before work begins
-  std::vector<std::string> missing;   ///< everything that keeps the run from starting
-  bool shared_grid = false;           ///< one grid for all bands of a target
+  std::vector<BandExposures> exposures;       ///< of every (target, band), as their files are
+  std::vector<PlannedStep> steps;             ///< that write the ledger, in order, before the mosaics and after them
+  std::vector<steps::MosaicRequest> mosaics;  ///< of lv3, and those drizzled again once they are aligned
+  std::vector<MosaicWork> mosaic_steps;       ///< made from lv3's mosaics
+  std::vector<std::string> warnings;          ///< said once, before work begins
+  std::vector<std::string> missing;           ///< everything that keeps the run from starting
+  bool shared_grid = false;                   ///< one grid for all bands of a target
   bool stop_on_error = false;
   std::filesystem::path report_folder;  ///< where log, timing and report go
   std::string configuration_json;       ///< provenance
@@ -52,6 +54,13 @@ std::string describe(RunPlan const& plan);
 /// Plans the mosaics of `plan.request` anew with the ledger as it is now: what a run does after its ledger steps. What
 /// cannot work is added to request.missing. Collective.
 void plan_mosaics(parallel::Communicator const& communicator, RunPlan& plan);
+
+/// Mosaics of one drizzle and the ledgers they are made with: lv3's, or those made again once they are aligned.
+struct MosaicSet {
+  std::vector<steps::MosaicPlan> mosaics;
+  std::vector<store::Ledger> ledgers;  ///< [mosaic]
+};
+MosaicSet mosaics_of(RunPlan const& plan, bool is_aligned);
 
 /// Ledger of a (target, band) after the configured steps (those before number `before_order`), as rank 0 sees it; what
 /// a step has not written yet is left out. Collective; InputError is agreed.

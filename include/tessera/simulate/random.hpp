@@ -39,6 +39,9 @@ enum class Stream : std::uint32_t {
   IonisedRegions,
   Galaxies,
   Turbulence,
+  ListedStars,
+  DatumErrors,
+  FocalPlane,
 };
 
 /// 64-bit hash (FNV-1a, then mixed) that turns names into keys.

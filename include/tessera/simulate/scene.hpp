@@ -22,7 +22,7 @@ struct PlaneBox {
 
 /// A star, cluster or far galaxy.
 struct Source {
-  enum class Kind : std::uint8_t { FieldStar, MemberStar, Cluster, Galaxy } kind = Kind::FieldStar;
+  enum class Kind : std::uint8_t { FieldStar, MemberStar, Cluster, Galaxy, ListedStar } kind = Kind::FieldStar;
   PlanePoint at;
   double flux = 0;    ///< microjansky at 2 micron
   double slope = -2;  ///< flux ~ wavelength^slope
@@ -44,6 +44,7 @@ BandMix mix_of(double wavelength_micron, bool narrow);
 /// One target. Immutable; a function of the settings, so every rank has the same.
 class Scene {
  public:
+  /// Reads the target's star list, where it has one: see read_star_list.
   Scene(SimulationSettings const& settings, std::size_t target);
 
   /// Smooth emission (disc, bulge, spiral arms, diffuse emission, HII regions with filaments) in MJy/sr. No structure
@@ -51,9 +52,12 @@ class Scene {
   double brightness(BandMix const& mix, PlanePoint at) const;
   static constexpr double SmallestStructure = 0.6;  ///< arcsec, Gaussian sigma
 
-  /// Compact sources whose centres lie in the box, in a fixed order (list, then cell, then number). Field stars and far
-  /// galaxies exist everywhere: they are drawn cell by cell.
+  /// Compact sources whose centres lie in the box, in a fixed order (members, star list, then cell and number). Field
+  /// stars and far galaxies exist everywhere: they are drawn cell by cell.
   std::vector<Source> sources_in(PlaneBox const& box) const;
+
+  /// The stars of the target's star list, in its order.
+  std::vector<Source> const& listed_stars() const { return listed_; }
 
   PlanePoint to_plane(model::SkyPoint sky) const;
   model::SkyPoint to_sky(PlanePoint at) const;
@@ -66,6 +70,7 @@ class Scene {
     double peak = 0, sigma = 1;
   };
   void place_members();
+  void place_listed_stars(config::SimulatedTarget const& target, config::ListedStarSettings const& settings);
   void place_regions();
   double ionised(PlanePoint at) const;
   PlanePoint place_in_disc(double radius_deviate, double angle_deviate, double arm_deviate, double arm_share) const;
@@ -78,10 +83,15 @@ class Scene {
   std::uint64_t key_ = 0;
   std::uint32_t noise_seed_ = 0;
   std::vector<Source> members_;  ///< sorted by north
+  std::vector<Source> listed_;
   std::vector<IonisedRegion> regions_;
   std::int64_t cells_ = 0;  ///< cells a side of the region index
   std::vector<std::vector<std::uint32_t>> region_cells_;
 };
+
+/// Positions of a star list (any table that store::read_star_catalogue takes). Throws InputError where it cannot be
+/// read, ConfigError where none of its stars is within half a degree of the target.
+std::vector<model::SkyPoint> read_star_list(config::SimulatedTarget const& target);
 
 /// Smooth emission of a target at a sky position, MJy/sr: for tests and truth mosaics. Prefer Scene for many points.
 double scene_brightness(SimulationSettings const& settings, std::string const& target, std::string const& band,

@@ -36,7 +36,8 @@ struct SurveyPlan {
   SimulationSettings settings;
   std::vector<Band> bands;
   std::vector<std::vector<Detector>> detectors;  ///< of each band
-  std::vector<PlannedExposure> exposures;        ///< target, band, visit, dither, detector: the last fastest
+  std::vector<std::vector<V2V3>> offsets;  ///< arcsec, true minus believed place of each band's detectors in V2, V3
+  std::vector<PlannedExposure> exposures;  ///< target, band, visit, dither, detector: the last fastest
 
   /// "<out>/raw/<target>/mastDownload/JWST/<root>/<root>_cal.fits" without <out>.
   std::string relative_path(PlannedExposure const& exposure) const;
@@ -47,6 +48,10 @@ SurveyPlan plan_survey(SimulationSettings const& settings);
 
 /// The pointing keywords of a detector under an attitude: RA_REF, DEC_REF and ROLL_REF at its reference point.
 sky::Pointing make_pointing(Detector const& detector, Attitude const& attitude, double va_scale);
+
+/// The pointing under which the sky falls on the detector: of the actual attitude, the detector's offset from its
+/// believed place taken into it, so that it goes with the believed geometry (make_geometry).
+sky::Pointing actual_pointing(SurveyPlan const& plan, PlannedExposure const& exposure);
 
 /// Modified Julian date of "2023-07-20T01:02:03.5". Throws ConfigError.
 double parse_utc(std::string const& text);

@@ -24,8 +24,11 @@ struct BandTask {
   std::filesystem::path products;         ///< folder for tables and plots: <target_dir>/<band>/<step>
   std::filesystem::path scratch;      ///< folder for what is large and passing; shared by all ranks, removed at the end
   std::filesystem::path adjustments;  ///< <target_dir>/<target>_wcs_adjust.toml, for apply_wcs_adjust
-  store::Manifest manifest;           ///< what the entries are made from
-  std::string key;                    ///< manifest.key()
+  std::filesystem::path alignment_dir;  ///< local.toml's: catalogues of the user; may be empty
+  std::filesystem::path mosaic;         ///< lv3's <product>_i2d.fits, for steps that come after it; else empty
+  std::filesystem::path star_table;     ///< sources of that mosaic: _astro_cat.fits or _cat.ecsv; may not be there
+  store::Manifest manifest;             ///< what the entries are made from
+  std::string key;                      ///< manifest.key()
 
   std::string label() const { return target + " " + band; }
 };

@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 
+#include "tessera/sky/sip_fit.hpp"
 #include "tessera/store/exposure_reader.hpp"
 
 namespace tessera::store {
@@ -9,8 +10,10 @@ namespace tessera::store {
 /// Writes all planes of the exposure with the reader's corrections: SCI, ERR and variances blanked (NaN) where DQ has
 /// DO_NOT_USE, DQ with the ledger's flags, header cards carried through, gwcs, SIP (fitted anew) and S_REGION of the
 /// corrected WCS, and HISTORY lines naming the entries applied. One rank; the memory of one exposure. Throws
-/// InputError, IoError. A plain FITS image keeps its own WCS cards unless a correction moved it.
-void export_exposure(ExposureReader const& reader, std::filesystem::path const& path);
+/// InputError, IoError. A plain FITS image keeps its own WCS cards unless a correction moved it. Where `sip` has no
+/// crpix, that of the file is kept.
+void export_exposure(ExposureReader const& reader, std::filesystem::path const& path,
+                     sky::SipFitOptions const& sip = {});
 
 /// File name of an exported exposure: "<exposure>_<suffix>.fits"; halves are "mirimages" and "mirimagel" as pjpipe
 /// names them.

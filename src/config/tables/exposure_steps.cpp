@@ -9,18 +9,23 @@ std::vector<std::string> const reprojections{"interp", "exact", "adaptive"};
 std::vector<std::string> const extend_modes{"reflect", "nearest", "mirror", "constant", "wrap"};
 
 Step make_get_wcs_adjust() {
-  return make_step("get_wcs_adjust", StepClass::Combined, StepKind::Pool,
-                   "measures one small shift a visit in well-behaved bands",
-                   {list("bands", Value(Value::List{}), "bands to measure in"),
-                    choice("method", "tweakreg", {"tweakreg", "cross_corr"}, "how the shift is measured"),
-                    dictionary("alignment_catalogs", "absolute catalogue of a target, in alignment_dir"),
-                    list_of("group_dithers", Value(Value::List{}), {"nircam", "miri", "niriss"},
-                            "instruments whose dithers of a visit move together"),
-                    boolean("degroup_nircam_modules", false, "modules A and B by themselves"),
-                    attributes("tweakreg_parameters", "tweakreg", "attributes of the official tweakreg"),
-                    choice("reproject_func", "interp", reprojections, "reprojection"),
-                    choice("custom_catalog_function", {}, {"constrained_diffusion"}, "how catalogues are made instead"),
-                    attributes("custom_catalog_function_kwargs", "diffusion_catalog", "arguments of that")});
+  auto step = make_step(
+      "get_wcs_adjust", StepClass::Combined, StepKind::Pool, "measures one small shift a visit in well-behaved bands",
+      {list("bands", Value(Value::List{}), "bands to measure in").built(),
+       choice("method", "tweakreg", {"tweakreg", "cross_corr", "global"}, "how the shift is measured").built(),
+       dictionary("alignment_catalogs", "absolute catalogue of a target, in alignment_dir").built(),
+       dictionary("reference_band", "band, among `bands`, to whose corrected stars a band or instrument is matched")
+           .built(),
+       list_of("group_dithers", Value(Value::List{}), {"nircam", "miri", "niriss"},
+               "instruments whose dithers of a visit move together")
+           .built(),
+       boolean("degroup_nircam_modules", false, "modules A and B by themselves").built(),
+       attributes("tweakreg_parameters", "tweakreg", "attributes of the official tweakreg").built(),
+       choice("reproject_func", "interp", reprojections, "reprojection").built(),
+       choice("custom_catalog_function", {}, {"constrained_diffusion"}, "how catalogues are made instead").built(),
+       attributes("custom_catalog_function_kwargs", "diffusion_catalog", "arguments of that").built()});
+  step.is_built = true;
+  return step;
 }
 
 Step make_level_match() {

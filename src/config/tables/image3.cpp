@@ -15,25 +15,26 @@ struct FinderDefaults {
 
 std::vector<Parameter> finder_parameters(FinderDefaults const& defaults) {
   return {
-      choice("starfinder", defaults.starfinder, {"iraf", "dao", "segmentation"}, "how sources are found"),
-      real("snr_threshold", defaults.snr_threshold, "detection threshold in units of the background rms"),
+      choice("starfinder", defaults.starfinder, {"iraf", "dao", "segmentation"}, "how sources are found").built(),
+      real("snr_threshold", defaults.snr_threshold, "detection threshold in units of the background rms").built(),
       real("kernel_fwhm", {}, "FWHM of the finder's kernel; unset: that of the band, twice that in get_wcs_adjust")
-          .in("pixel"),
-      integer("bkg_boxsize", defaults.bkg_boxsize, "mesh of the background").in("pixel").at_least(1),
-      real("minsep_fwhm", 0.0, "least separation of sources").in("FWHM"),
-      real("sigma_radius", 1.5, "truncation of the kernel").in("sigma"),
-      real("sharplo", 0.5, "least sharpness"),
-      real("sharphi", 2.0, "largest sharpness"),
-      real("roundlo", 0.0, "least roundness"),
-      real("roundhi", 0.2, "largest roundness"),
-      integer("brightest", 200, "keep so many of the brightest").at_least(1),
-      real("peakmax", {}, "reject sources with a higher peak"),
-      integer("npixels", defaults.npixels, "least pixels of a segment").at_least(1),
-      integer("connectivity", 8, "neighbours of a pixel in a segment: 4 or 8").within(4, 8),
-      integer("nlevels", 32, "levels of deblending").at_least(1),
-      real("contrast", 0.001, "contrast of deblending").within(0, 1),
-      choice("multithresh_mode", "exponential", {"exponential", "linear", "sinh"}, "spacing of the levels"),
-      boolean("deblend", true, "separate overlapping segments"),
+          .in("pixel")
+          .built(),
+      integer("bkg_boxsize", defaults.bkg_boxsize, "mesh of the background").in("pixel").at_least(1).built(),
+      real("minsep_fwhm", 0.0, "least separation of sources").in("FWHM").built(),
+      real("sigma_radius", 1.5, "truncation of the kernel").in("sigma").built(),
+      real("sharplo", 0.5, "least sharpness").built(),
+      real("sharphi", 2.0, "largest sharpness").built(),
+      real("roundlo", 0.0, "least roundness").built(),
+      real("roundhi", 0.2, "largest roundness").built(),
+      integer("brightest", 200, "keep so many of the brightest").at_least(1).built(),
+      real("peakmax", {}, "reject sources with a higher peak").built(),
+      integer("npixels", defaults.npixels, "least pixels of a segment").at_least(1).built(),
+      integer("connectivity", 8, "neighbours of a pixel in a segment: 4 or 8").within(4, 8).built(),
+      integer("nlevels", 32, "levels of deblending").at_least(1).built(),
+      real("contrast", 0.001, "contrast of deblending").within(0, 1).built(),
+      choice("multithresh_mode", "exponential", {"exponential", "linear", "sinh"}, "spacing of the levels").built(),
+      boolean("deblend", true, "separate overlapping segments").built(),
       integer("localbkg_width", 0, "width of the local background ring").in("pixel").at_least(0),
       choice("apermask_method", "correct", {"correct", "mask", "none"}, "neighbours inside an aperture"),
       list("kron_params", Value(Value::List{2.5, 1.4, 0.0}), "Kron photometry"),
@@ -47,39 +48,57 @@ void append(std::vector<Parameter>& all, std::vector<Parameter> more) {
 std::vector<Parameter> tweakreg_parameters() {
   std::vector<std::string> const geometries{"shift", "rshift", "rscale", "general"};
   auto all = finder_parameters({"iraf", 10.0, 400, 10});
+  for (auto& parameter : all)  // fluxes of segments are for catalogues alone
+    if (parameter.key == "localbkg_width" || parameter.key == "apermask_method" || parameter.key == "kron_params")
+      parameter.support = Support::NoEffect;
   append(all, {
-                  boolean("save_catalogs", false, "write the catalogues"),
-                  choice("catalog_format", "ecsv", {"ecsv", "fits"}, "format of the catalogues"),
-                  boolean("use_custom_catalogs", false, "use catalogues of the user"),
-                  text("catfile", "", "file of two columns: image, catalogue"),
-                  boolean("enforce_user_order", false, "align in the order of the list"),
-                  boolean("expand_refcat", false, "add the sources of aligned groups to the reference"),
-                  integer("minobj", 15, "least matches").at_least(1),
-                  length("searchrad", 2.0, "half width of the search for the shift"),
-                  boolean("use2dhist", true, "first shift from a 2-D histogram"),
-                  length("separation", 1.0, "sources nearer than this to another are left out"),
-                  length("tolerance", 0.7, "match radius"),
-                  length("xoffset", 0.0, "first shift without histogram"),
-                  length("yoffset", 0.0, "first shift without histogram"),
-                  choice("fitgeometry", "rshift", geometries, "what is fitted"),
-                  integer("nclip", 3, "clipping rounds").at_least(0),
-                  real("sigma", 3.0, "clip in units of the fit's rms").at_least(0),
-                  text("abs_refcat", "", "catalogue of the absolute stage; empty: none"),
-                  boolean("save_abs_catalog", false, "write the absolute catalogue"),
-                  integer("abs_minobj", 15, "least matches, absolute stage").at_least(1),
-                  length("abs_searchrad", 6.0, "half width of the search, absolute stage"),
-                  boolean("abs_use2dhist", true, "first shift from a histogram, absolute stage"),
-                  length("abs_separation", 1.0, "source separation, absolute stage"),
-                  length("abs_tolerance", 0.7, "match radius, absolute stage"),
-                  choice("abs_fitgeometry", "rshift", geometries, "what is fitted, absolute stage"),
-                  integer("abs_nclip", 3, "clipping rounds, absolute stage").at_least(0),
-                  real("abs_sigma", 3.0, "clip, absolute stage").at_least(0),
-                  boolean("sip_approx", true, "refit the FITS SIP keywords"),
-                  integer("sip_degree", {}, "fixed degree; unset: automatic").within(1, 6),
-                  integer("sip_inv_degree", {}, "fixed inverse degree; unset: automatic").within(1, 6),
-                  real("sip_max_pix_error", 0.01, "forward tolerance").in("pixel"),
-                  real("sip_max_inv_pix_error", 0.01, "inverse tolerance").in("pixel"),
-                  integer("sip_npoints", 12, "samples per axis").at_least(8),
+                  boolean("save_catalogs", false, "write the catalogues").built(),
+                  choice("catalog_format", "ecsv", {"ecsv", "fits"}, "format of the catalogues").built(),
+                  boolean("use_custom_catalogs", false, "use catalogues of the user").built(),
+                  text("catfile", "", "file of two columns: image, catalogue").built(),
+                  boolean("enforce_user_order", false, "align in the order of the list").built(),
+                  boolean("expand_refcat", false, "add the sources of aligned groups to the reference").built(),
+                  integer("minobj", 15, "least matches").at_least(1).built(),
+                  length("searchrad", 2.0, "half width of the search for the shift").built(),
+                  boolean("use2dhist", true, "first shift from a 2-D histogram").built(),
+                  length("separation", 1.0, "sources nearer than this to another are left out").built(),
+                  length("tolerance", 0.7, "match radius").built(),
+                  length("xoffset", 0.0, "first shift without histogram").built(),
+                  length("yoffset", 0.0, "first shift without histogram").built(),
+                  choice("fitgeometry", "rshift", geometries, "what is fitted").built(),
+                  integer("nclip", 3, "clipping rounds").at_least(0).built(),
+                  real("sigma", 3.0, "clip in units of the fit's rms").at_least(0).built(),
+                  text("abs_refcat", "", "catalogue of the absolute stage; empty: none").built(),
+                  boolean("save_abs_catalog", false, "write the absolute catalogue").built(),
+                  integer("abs_minobj", 15, "least matches, absolute stage").at_least(1).built(),
+                  length("abs_searchrad", 6.0, "half width of the search, absolute stage").built(),
+                  boolean("abs_use2dhist", true, "first shift from a histogram, absolute stage").built(),
+                  length("abs_separation", 1.0, "source separation, absolute stage").built(),
+                  length("abs_tolerance", 0.7, "match radius, absolute stage").built(),
+                  choice("abs_fitgeometry", "rshift", geometries, "what is fitted, absolute stage").built(),
+                  integer("abs_nclip", 3, "clipping rounds, absolute stage").at_least(0).built(),
+                  real("abs_sigma", 3.0, "clip, absolute stage").at_least(0).built(),
+                  choice("method", "sequential", {"sequential", "global"},
+                         "one group after the other as the official step, or all in one least squares")
+                      .built(),
+                  choice("centroid", "finder", {"finder", "epsf"},
+                         "positions of the finder, or fits of a PSF measured from the exposures")
+                      .built(),
+                  list("global_tolerances", Value(Value::List{0.3, 0.1, 0.05, 1.0}),
+                       "match radii tried in this order, method global")
+                      .in("arcsec")
+                      .built(),
+                  boolean("global_detector_offsets", false, "one offset a detector, method global").built(),
+                  real("abs_error", 0.005, "error of the catalogue along an axis, method global")
+                      .in("arcsec")
+                      .at_least(0)
+                      .built(),
+                  boolean("sip_approx", true, "refit the FITS SIP keywords: an export always does").without_effect(),
+                  integer("sip_degree", {}, "fixed degree; unset: automatic").within(1, 6).built(),
+                  integer("sip_inv_degree", {}, "fixed inverse degree; unset: automatic").within(1, 6).built(),
+                  real("sip_max_pix_error", 0.01, "forward tolerance").in("pixel").built(),
+                  real("sip_max_inv_pix_error", 0.01, "inverse tolerance").in("pixel").built(),
+                  integer("sip_npoints", 12, "samples per axis").at_least(8).built(),
                   boolean("in_memory", true, "memory of the official step").without_effect(),
                   retired("align_to_gaia", "use abs_refcat"),
                   retired("gaia_catalog", "use abs_refcat"),
@@ -145,12 +164,19 @@ std::vector<Parameter> outlier_detection_parameters() {
 
 std::vector<Parameter> source_catalog_parameters() {
   auto all = finder_parameters({"segmentation", 3.0, 1000, 25});
+  // The segmentation finder looks at none of these, and the catalogue has no Kron photometry.
+  for (auto& parameter : all)
+    for (char const* name : {"minsep_fwhm", "sigma_radius", "sharplo", "sharphi", "roundlo", "roundhi", "brightest",
+                             "peakmax", "localbkg_width", "apermask_method", "kron_params"})
+      if (parameter.key == name) parameter.support = Support::NoEffect;
   append(all, {
-                  integer("aperture_ee1", 30, "first encircled energy").in("%").within(1, 99),
-                  integer("aperture_ee2", 50, "second encircled energy").in("%").within(1, 99),
-                  integer("aperture_ee3", 70, "third encircled energy").in("%").within(1, 99),
-                  real("ci1_star_threshold", 2.0, "first concentration of a star"),
-                  real("ci2_star_threshold", 1.8, "second concentration of a star"),
+                  integer("aperture_ee1", 30, "first encircled energy").in("%").within(1, 99).built(),
+                  integer("aperture_ee2", 50, "second encircled energy").in("%").within(1, 99).built(),
+                  integer("aperture_ee3", 70, "third encircled energy").in("%").within(1, 99).built(),
+                  real("ci1_star_threshold", 2.0, "first concentration of a star").built(),
+                  real("ci2_star_threshold", 1.8, "second concentration of a star").built(),
+                  text("override_apcorr", {}, "APCORR file: radii and corrections of the apertures").built(),
+                  text("override_abvegaoffset", {}, "ABVEGAOFFSET file: AB minus Vega magnitudes").built(),
               });
   return all;
 }

@@ -12,10 +12,10 @@ Step make_lv3() {
   Value const none{Value::List{}};
   Step step =
       make_step("lv3", StepClass::PerBand, StepKind::Pool, "official image3: exposures to one mosaic a band",
-                {boolean("tweakreg_degroup_nircam_modules", false, "align modules A and B by themselves"),
-                 boolean("tweakreg_degroup_nircam_short_chips", false, "align the short chips by themselves"),
-                 list_of("tweakreg_group_dithers", none, classes, "align the dithers of a visit together"),
-                 list_of("tweakreg_degroup_dithers", none, classes, "align each exposure by itself"),
+                {boolean("tweakreg_degroup_nircam_modules", false, "align modules A and B by themselves").built(),
+                 boolean("tweakreg_degroup_nircam_short_chips", false, "align the short chips by themselves").built(),
+                 list_of("tweakreg_group_dithers", none, classes, "align the dithers of a visit together").built(),
+                 list_of("tweakreg_degroup_dithers", none, classes, "align each exposure by itself").built(),
                  list_of("skymatch_group_dithers", none, classes, "one sky level for the dithers of a visit").built(),
                  list_of("skymatch_degroup_dithers", none, classes, "one sky level an exposure").built(),
                  choice("bgr_check_type", "parallel_off", {"parallel_off", "check_in_name", "filename"},
@@ -34,11 +34,31 @@ Step make_lv3() {
 
 Step make_astrometric_catalog() {
   Step step = make_step("astrometric_catalog", StepClass::PerBand, StepKind::Pool, "finds stars in the mosaic",
-                        {real("snr", 5, "detection threshold").in("sigma").at_least(0),
-                         choice("starfind_method", "dao", {"dao", "iraf"}, "star finder"),
-                         choice("starfind_prefilter", {}, {"constrained_diffusion"}, "filter before finding"),
-                         attributes("starfind_parameters", "starfind", "attributes of the finder")});
+                        {real("snr", 5, "detection threshold").in("sigma").at_least(0).built(),
+                         choice("noise", {}, {"mad", "clip"},
+                                "how the noise is measured: median absolute deviation, or pjpipe 1.2.1's clipping; "
+                                "unset: mad, clip with compat")
+                             .built(),
+                         choice("starfind_method", "dao", {"dao", "iraf"}, "star finder").built(),
+                         choice("starfind_prefilter", {}, {"constrained_diffusion"}, "filter before finding").built(),
+                         attributes("starfind_parameters", "starfind", "attributes of the finder").built()});
   step.table.parameters.push_back(alias("dao_parameters", "starfind_parameters", step.table));
+  step.is_built = true;
+  return step;
+}
+
+/// Combined since pjpipe 1.3.1: reference bands come first, whatever the order of `bands`.
+Step make_astrometric_align() {
+  Step step = make_step(
+      "astrometric_align", StepClass::Combined, StepKind::Pool,
+      "aligns mosaics to an external catalogue and carries the shift back to the exposures",
+      {dictionary("catalogs", "catalogue of a target, in alignment_dir").built(),
+       dictionary("align_mapping", "bands that take the solution of another band").built(),
+       choice("align_mapping_mode", "shift", {"shift", "cross_corr"}, "how it is taken").built(),
+       dictionary("ref_long_filter", "band whose aligned stars another band is matched to").built(),
+       iterations("tweakreg_parameters", "align_iteration", "matching, flat or in iteration1, iteration2, ...").built(),
+       choice("reproject_func", "interp", reprojections, "reprojection of cross_corr").built()});
+  step.is_built = true;
   return step;
 }
 
@@ -84,16 +104,7 @@ std::vector<Step> mosaic_steps() {
   return {
       make_lv3(),
       make_astrometric_catalog(),
-      // Combined since pjpipe 1.3.1: reference bands come first, whatever the order of `bands`.
-      make_step(
-          "astrometric_align", StepClass::Combined, StepKind::Pool,
-          "aligns mosaics to an external catalogue and carries the shift back to the exposures",
-          {dictionary("catalogs", "catalogue of a target, in alignment_dir"),
-           dictionary("align_mapping", "bands that take the solution of another band"),
-           choice("align_mapping_mode", "shift", {"shift", "cross_corr"}, "how it is taken"),
-           dictionary("ref_long_filter", "NIRCam band whose catalogue a MIRI band is matched to"),
-           iterations("tweakreg_parameters", "align_iteration", "matching, flat or in iteration1, iteration2, ..."),
-           choice("reproject_func", "interp", reprojections, "reprojection")}),
+      make_astrometric_align(),
       make_step("mosaic_individual_fields", StepClass::PerBand, StepKind::Pool, "one mosaic a pointing",
                 {text("crf_ext", "crf_tweakback", "end of the names of the exposures"),
                  attributes("resample_parameters", "resample", "attributes of the official resample"),
@@ -115,27 +126,32 @@ std::vector<Step> mosaic_steps() {
 std::vector<ParameterTable> pjpipe_inner_tables() {
   return {
       {"starfind",
-       {real("sharplo", 0.2, "least sharpness"), real("sharphi", 1.0, "largest sharpness"),
-        real("roundlo", -1.0, "least roundness"), real("roundhi", 1.0, "largest roundness"),
-        integer("brightest", {}, "keep so many of the brightest").at_least(1),
-        real("peakmax", {}, "reject sources with a higher peak"),
-        real("fwhm", {}, "FWHM of the kernel; unset: that of the band").in("pixel").at_least(0),
-        real("sigma_radius", 1.5, "truncation of the kernel").in("sigma"),
-        real("minsep_fwhm", {}, "least separation of sources").in("FWHM"),
-        real("threshold", {}, "detection threshold; unset: from snr").in("MJy/sr")}},
+       {real("sharplo", 0.2, "least sharpness; iraf: 0.5").built(),
+        real("sharphi", 1.0, "largest sharpness; iraf: 2").built(),
+        real("roundlo", -1.0, "least roundness; iraf: 0").built(),
+        real("roundhi", 1.0, "largest roundness; iraf: 0.2").built(),
+        integer("brightest", {}, "keep so many of the brightest").at_least(1).built(),
+        real("peakmax", {}, "reject sources with a higher peak").built(),
+        real("fwhm", {}, "FWHM of the kernel; unset: that of the band").in("pixel").at_least(0).built(),
+        real("sigma_radius", 1.5, "truncation of the kernel").in("sigma").built(),
+        real("minsep_fwhm", {}, "least separation of sources; unset: 2.5 for iraf").in("FWHM").built(),
+        real("threshold", {}, "detection threshold; unset: from snr").in("MJy/sr").built()}},
       {"diffusion_catalog",
-       {integer("pivot_scale", 3, "scales that hold point sources").at_least(1),
-        real("snr_threshold", 5, "detection threshold in units of the median ERR").at_least(0),
-        integer("max_sources", 1000, "keep so many of the brightest").at_least(1)}},
+       {integer("pivot_scale", 3, "scales that hold point sources").at_least(1).built(),
+        real("snr_threshold", 5, "detection threshold in units of the median ERR").at_least(0).built(),
+        integer("max_sources", 1000, "keep so many of the brightest").at_least(1).built()}},
       {"align_iteration",
-       {real("searchrad", 3.0, "half width of the search for the shift").in("mosaic pixel").at_least(0),
-        real("separation", 0.5, "sources nearer than this to another are left out").in("mosaic pixel").at_least(0),
-        real("tolerance", 1.0, "match radius").in("mosaic pixel").at_least(0),
-        boolean("use2dhist", true, "first shift from a 2-D histogram"),
-        choice("fitgeom", "general", {"shift", "rshift", "rscale", "general"}, "what is fitted"),
-        integer("nclip", 3, "clipping rounds").at_least(0),
-        real("sigma", 3.0, "clip in units of the fit's rms").at_least(0),
-        integer("minobj", {}, "least matches").at_least(1)}},
+       {real("searchrad", 3.0, "half width of the search for the shift").in("mosaic pixel").at_least(0).built(),
+        real("separation", 0.5, "sources nearer than this to another are left out")
+            .in("mosaic pixel")
+            .at_least(0)
+            .built(),
+        real("tolerance", 1.0, "match radius").in("mosaic pixel").at_least(0).built(),
+        boolean("use2dhist", true, "first shift from a 2-D histogram").built(),
+        choice("fitgeom", "general", {"shift", "rshift", "rscale", "general"}, "what is fitted").built(),
+        integer("nclip", 3, "clipping rounds").at_least(0).built(),
+        real("sigma", 3.0, "clip in units of the fit's rms").at_least(0).built(),
+        integer("minobj", {}, "least matches").at_least(1).built()}},
   };
 }
 

@@ -5,10 +5,9 @@
 #include <limits>
 #include <utility>
 
-#include "tessera/compute/views.hpp"
+#include "row_medians.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/kernels/running_filter.hpp"
-#include "tessera/kernels/sigma_clip.hpp"
 #include "tessera/kernels/source_mask.hpp"
 
 namespace tessera::kernels {
@@ -18,66 +17,20 @@ namespace {
 constexpr double NaN = std::numeric_limits<double>::quiet_NaN();
 constexpr int LeastPixels = 3;  ///< of a source
 
-double median_of_finite(std::vector<double> values) {
-  std::erase_if(values, [](double value) { return !std::isfinite(value); });
-  return median_in_place(values);
-}
-
-void subtract(std::vector<double>& values, double level) {
-  if (!std::isfinite(level)) return;
-  for (double& value : values) value -= level;
-}
+LineClip clip_of(StripeOptions const& options) { return {options.sigma, options.maxiters}; }
 
 /// A value that is exactly 0 counts as none, as in pjpipe.
 double zero_is_none(double value) { return value == 0 ? NaN : value; }
 
-struct LineMedian {
-  double value = NaN;
-  std::int64_t count = 0;  ///< values it is made of, before clipping
-};
-
-/// Clipped medians of the rows of columns x0 <= x < x1. `mask` may be empty.
-template <class T>
-std::vector<LineMedian> find_row_medians(std::span<T const> image, std::span<std::uint8_t const> mask, std::int64_t nx,
-                                         std::int64_t ny, std::int64_t x0, std::int64_t x1,
-                                         StripeOptions const& options) {
-  std::vector<LineMedian> medians(static_cast<std::size_t>(ny));
-  Kokkos::parallel_for("tessera::row_medians", Kokkos::RangePolicy<compute::HostExecution>(0, ny),
-                       [&](std::int64_t const y) {
-                         thread_local std::vector<T> values;
-                         values.clear();
-                         for (std::int64_t x = x0; x < x1; ++x) {
-                           auto const k = static_cast<std::size_t>(y * nx + x);
-                           if (std::isfinite(image[k]) && (mask.empty() || mask[k] == 0)) values.push_back(image[k]);
-                         }
-                         auto& found = medians[static_cast<std::size_t>(y)];
-                         found.count = static_cast<std::int64_t>(values.size());
-                         found.value = sigma_clip(values, options.sigma, options.maxiters).median;
-                       });
-  return medians;
-}
-
-template <class T>
-std::vector<T> transpose(std::span<T const> image, std::int64_t nx, std::int64_t ny) {
-  constexpr std::int64_t Side = 64;  // squares that fit the cache
-  std::vector<T> turned(image.size());
-  for (std::int64_t y0 = 0; y0 < ny; y0 += Side)
-    for (std::int64_t x0 = 0; x0 < nx; x0 += Side)
-      for (std::int64_t x = x0; x < std::min(x0 + Side, nx); ++x)
-        for (std::int64_t y = y0; y < std::min(y0 + Side, ny); ++y)
-          turned[static_cast<std::size_t>(x * ny + y)] = image[static_cast<std::size_t>(y * nx + x)];
-  return turned;
-}
-
 template <class T>
 std::vector<double> measure_columns(std::span<T const> image, std::span<std::uint8_t const> mask, std::int64_t nx,
                                     std::int64_t ny, StripeOptions const& options) {
-  auto const turned = transpose(image, nx, ny);
-  auto const turned_mask = transpose(mask, nx, ny);
+  auto const turned = turn_image(image, nx, ny);
+  auto const turned_mask = turn_image(mask, nx, ny);
   std::vector<double> columns;
-  for (auto const& median : find_row_medians<T>(turned, turned_mask, ny, nx, 0, ny, options))
+  for (auto const& median : find_row_medians<T>(turned, turned_mask, ny, nx, 0, ny, clip_of(options)))
     columns.push_back(median.value);
-  subtract(columns, median_of_finite(columns));
+  subtract_level(columns, median_of_finite(columns));
   fill_gaps(std::span(columns));
   return columns;
 }
@@ -91,7 +44,7 @@ std::vector<double> complete_rows(std::vector<LineMedian> const& own, std::vecto
     rows[y] = zero_is_none(is_poor ? whole[y].value : own[y].value);
   }
   fill_gaps(std::span(rows));
-  subtract(rows, median_of_finite(rows));
+  subtract_level(rows, median_of_finite(rows));
   return rows;
 }
 
@@ -172,15 +125,15 @@ StripeModel measure(std::span<T> difference, std::int64_t nx, std::int64_t ny, S
         value = static_cast<T>(static_cast<double>(value) - model.columns[static_cast<std::size_t>(x)]);
       }
   }
-  auto const whole = find_row_medians<T>(difference, mask, nx, ny, 0, nx, options);
+  auto const whole = find_row_medians<T>(difference, mask, nx, ny, 0, nx, clip_of(options));
   if (model.rows.size() == 1) {
     auto& rows = model.rows.front();
     for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = zero_is_none(whole[y].value);
-    subtract(rows, median_of_finite(rows));
+    subtract_level(rows, median_of_finite(rows));
     fill_gaps(std::span(rows));
   } else {
     for (std::size_t a = 0; a < model.rows.size(); ++a) {
-      auto const own = find_row_medians<T>(difference, mask, nx, ny, bounds[a], bounds[a + 1], options);
+      auto const own = find_row_medians<T>(difference, mask, nx, ny, bounds[a], bounds[a + 1], clip_of(options));
       model.rows[a] = complete_rows(own, whole, options.min_mask_frac * static_cast<double>(bounds[a + 1] - bounds[a]));
     }
   }
@@ -188,7 +141,7 @@ StripeModel measure(std::span<T> difference, std::int64_t nx, std::int64_t ny, S
     std::replace_if(
         rows.begin(), rows.end(), [](double value) { return !std::isfinite(value); }, 0.0);
   double const median = median_of_stripes(model, bounds);
-  for (auto& rows : model.rows) subtract(rows, median);
+  for (auto& rows : model.rows) subtract_level(rows, median);
   return model;
 }
 
@@ -196,7 +149,8 @@ template <class T>
 std::vector<double> measure_residual(std::span<T const> image, std::span<std::uint8_t const> mask, std::int64_t nx,
                                      std::int64_t ny, StripeOptions const& options) {
   std::vector<double> rows;
-  for (auto const& median : find_row_medians<T>(image, mask, nx, ny, 0, nx, options)) rows.push_back(median.value);
+  for (auto const& median : find_row_medians<T>(image, mask, nx, ny, 0, nx, clip_of(options)))
+    rows.push_back(median.value);
   fill_gaps(std::span(rows));
   return rows;
 }

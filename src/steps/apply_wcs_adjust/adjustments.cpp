@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -21,25 +19,13 @@ std::string read_text(std::filesystem::path const& path) {
                       .where = path.string(),
                       .expected = "a file that get_wcs_adjust made",
                       .found = "none",
-                      .remedy = "get_wcs_adjust is not built yet: copy the file from an earlier run to this place, or "
-                                "take apply_wcs_adjust out of the steps"});
+                      .remedy =
+                          "list get_wcs_adjust before apply_wcs_adjust, copy the file from an earlier run to this "
+                          "place, or take apply_wcs_adjust out of the steps"});
   std::ifstream stream(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) throw IoError({.what = "cannot read the file of shifts", .where = path.string()});
   return text;
-}
-
-bool are_digits(std::string_view text, std::size_t count) {
-  return text.size() == count && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
-}
-
-/// jwPPPPPOOOVVV, jwPPPPPOOOVVV_<instrument> or jwPPPPPOOOVVV_GGSAA_EEEEE.
-bool is_known_key(std::string_view key) {
-  if (!key.starts_with("jw") || !are_digits(key.substr(2, 11), 11)) return false;
-  auto const rest = key.substr(13);
-  if (rest.empty() || rest == "_nircam" || rest == "_miri" || rest == "_niriss") return true;
-  return rest.size() == 12 && rest[0] == '_' && rest[6] == '_' && are_digits(rest.substr(1, 2), 2) &&
-         are_digits(rest.substr(7), 5);
 }
 
 void require_invertible(config::WcsAdjustments const& adjustments, std::string const& path) {
@@ -47,6 +33,13 @@ void require_invertible(config::WcsAdjustments const& adjustments, std::string c
     auto const& m = adjustment.matrix;
     auto const& s = adjustment.shift_arcsec;
     double const determinant = m[0][0] * m[1][1] - m[0][1] * m[1][0];
+    auto const tangent = adjustment.tangent.value_or(std::array{0.0, 0.0});
+    if (!(std::isfinite(tangent[0]) && std::abs(tangent[1]) <= 90))
+      throw InputError({.what = "a tangent point that is not on the sky",
+                        .where = path + ": wcs_adjust." + key + ".tangent",
+                        .expected = "right ascension and declination in degrees",
+                        .found = fmt::format("[{}, {}]", tangent[0], tangent[1]),
+                        .remedy = "correct the file or remove the key"});
     if (determinant != 0 && std::isfinite(determinant) && std::isfinite(s[0]) && std::isfinite(s[1])) continue;
     throw InputError({.what = "a shift that cannot be applied",
                       .where = path + ": wcs_adjust." + key,
@@ -82,7 +75,7 @@ ReadAdjustments read_adjustments(parallel::Communicator const& communicator, std
     return read;
   }
   for (auto const& [key, adjustment] : read.adjustments.by_key)
-    if (!is_known_key(key)) read.unknown_keys.push_back(key);
+    if (!config::is_adjustment_key(key)) read.unknown_keys.push_back(key);
   return read;
 }
 

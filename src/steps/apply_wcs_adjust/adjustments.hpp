@@ -18,7 +18,7 @@ struct ReadAdjustments {
 };
 
 /// Reads `path` on rank 0 and tells all. A file that is missing, is no TOML of the right form, or has a matrix that
-/// cannot be inverted is a problem. Collective.
+/// cannot be inverted or a tangent point that is not on the sky is a problem. Collective.
 ReadAdjustments read_adjustments(parallel::Communicator const& communicator, std::filesystem::path const& path);
 
 }  // namespace tessera::steps

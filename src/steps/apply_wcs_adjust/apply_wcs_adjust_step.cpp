@@ -9,6 +9,7 @@
 #include "../run_by_exposure.hpp"
 #include "adjustments.hpp"
 #include "tessera/core/log.hpp"
+#include "tessera/exchange/alignment.hpp"
 #include "tessera/sky/correct_wcs.hpp"
 #include "tessera/store/exposure_reader.hpp"
 
@@ -30,19 +31,28 @@ int count_wcs_corrections(std::vector<model::LedgerEntry> const& entries) {
   return count;
 }
 
-/// The adjustment in the plane of the exposure's own V2V3 reference.
+/// The adjustment in the plane of the exposure's own V2V3 reference: carried there from the plane that it has of its
+/// own.
 model::LedgerEntry make_entry(store::ExposureRecord const& record, BandTask const& task,
                               config::WcsAdjustment const& adjustment) {
   store::ExposureReader const reader(record, task.before);
   auto const plane = sky::correction_plane(
       *reader.wcs(), {0.5 * static_cast<double>(record.nx - 1), 0.5 * static_cast<double>(record.ny - 1)});
   model::LedgerEntry entry;
-  entry.correction =
-      model::WcsCorrection{adjustment.matrix,
-                           {adjustment.shift_arcsec[0] / ArcsecPerRadian, adjustment.shift_arcsec[1] / ArcsecPerRadian},
-                           plane.v2_ref,
-                           plane.v3_ref,
-                           plane.roll_ref};
+  if (auto const& tangent = adjustment.tangent) {
+    exchange::AlignImage image;
+    image.plane = plane;
+    sky::CorrectionPlane measured_in;
+    measured_in.tangent = {(*tangent)[0], (*tangent)[1]};
+    entry.correction = exchange::carry_to_image(adjustment.matrix, adjustment.shift_arcsec, measured_in, image);
+  } else {
+    entry.correction = model::WcsCorrection{
+        adjustment.matrix,
+        {adjustment.shift_arcsec[0] / ArcsecPerRadian, adjustment.shift_arcsec[1] / ArcsecPerRadian},
+        plane.v2_ref,
+        plane.v3_ref,
+        plane.roll_ref};
+  }
   entry.wcs_version = count_wcs_corrections(reader.entries());
   return entry;
 }
@@ -73,8 +83,8 @@ StepOutcome run_apply_wcs_adjust(StepContext& context, std::vector<BandTask> con
     failed.push_back({task.label(), read.problem, read.status, 0});
     if (!context.world.is_root() || !read.problem.empty()) continue;
     for (auto const& key : read.unknown_keys)
-      log::warn("{}: '{}' names no exposure, visit, or visit and instrument: it is not used", task.adjustments.string(),
-                key);
+      log::warn("{}: '{}' names no exposure, visit, or visit and instrument or module: it is not used",
+                task.adjustments.string(), key);
     log_missing(context, task, adjustments.back());
   }
   return run_by_exposure(context, tasks, failed, {},

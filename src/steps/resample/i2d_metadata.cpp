@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "../mosaic_alignment.hpp"
 #include "blend_headers.hpp"
 #include "header_table.hpp"
 #include "ledger_keywords.hpp"
@@ -120,7 +121,22 @@ Header broadcast_header(parallel::Communicator const& group, Header const& heade
   return Header(std::move(cards));
 }
 
-std::vector<std::byte> make_asdf(MosaicPlan const& plan, io::AsdfValue header_table) {
+/// meta of the datamodel: how the mosaic was aligned, where it was (spec 40, 1.14).
+io::AsdfValue make_meta(MosaicPlan const& plan, store::Ledger const& ledger) {
+  io::AsdfValue meta;
+  auto const& steps = ledger.steps();
+  if (std::find(steps.begin(), steps.end(), "astrometric_align") == steps.end()) return meta;
+  auto const alignment = read_mosaic_alignment(plan.request.folder / (plan.request.product + "_i2d.fits"));
+  if (!alignment) return meta;
+  auto const pair = [](std::array<double, 2> const& p) { return io::AsdfValue::sequence({p[0], p[1]}); };
+  auto const& matrix = alignment->matrix;
+  meta.set("abs_astro_alignment",
+           io::AsdfValue::mapping({{"shift", pair(alignment->shift)},
+                                   {"matrix", io::AsdfValue::sequence({pair(matrix[0]), pair(matrix[1])})}}));
+  return meta;
+}
+
+std::vector<std::byte> make_asdf(MosaicPlan const& plan, store::Ledger const& ledger, io::AsdfValue header_table) {
   auto const& options = plan.request.options;
   std::vector<std::int64_t> const shape{plan.grid.ny, plan.grid.nx};
   std::vector<io::FitsArrayReference> arrays{{"data", "SCI", 1, "float32", shape}, {"wht", "WHT", 1, "float32", shape}};
@@ -132,8 +148,8 @@ std::vector<std::byte> make_asdf(MosaicPlan const& plan, io::AsdfValue header_ta
   }
   if (plan.writes_dense_context())
     arrays.push_back({"con", "CON", 1, "int32", {plan.dense_context_planes(), plan.grid.ny, plan.grid.nx}});
-  // Header keywords win over the tree for all metadata but the WCS, so the tree carries only that (spec 25, 1.4).
-  auto tree = io::make_datamodel_tree({}, sky::make_grid_gwcs(plan.grid).get(), arrays);
+  // Header keywords win over the tree for all metadata that they have, so the tree carries the rest (spec 25, 1.4).
+  auto tree = io::make_datamodel_tree(make_meta(plan, ledger), sky::make_grid_gwcs(plan.grid).get(), arrays);
   if (!header_table.is_null()) tree.set("hdrtab", std::move(header_table));
   return io::write_asdf(tree);
 }
@@ -163,7 +179,7 @@ I2dMetadata make_i2d_metadata(parallel::Communicator const& group, MosaicPlan co
     set_grid_keywords(metadata.sci, plan.grid);
     set_ledger_keywords(members.front(), metadata.primary);
     set_product_keywords(plan, records, metadata.primary, metadata.sci);
-    metadata.asdf = make_asdf(plan, std::move(header_table));
+    metadata.asdf = make_asdf(plan, ledger, std::move(header_table));
     metadata.table_bytes = static_cast<std::int64_t>(metadata.table.size());
     metadata.asdf_bytes = static_cast<std::int64_t>(metadata.asdf.size());
   });

@@ -249,14 +249,14 @@ TEST(SurveyNotBuilt, NamesStepsAndParameters) {
 jwst_parameters.jump.find_showers = true
 [parameters.lv3]
 process_bgr_like_science = false
-jwst_parameters.tweakreg.searchrad = 3
+jwst_parameters.resample.propagate_dq = true
 jwst_parameters.tweakreg.minobj = 15
 jwst_parameters.resample.rotation = 0
 jwst_parameters.resample.in_memory = true
 )");
   ASSERT_EQ(survey.not_built.size(), 2u);
   EXPECT_EQ(survey.not_built[0].found, "'lv1'");
-  EXPECT_EQ(survey.not_built[1].where, "config.toml:9:26: parameters.lv3.jwst_parameters.tweakreg.searchrad");
+  EXPECT_EQ(survey.not_built[1].where, "config.toml:9:26: parameters.lv3.jwst_parameters.resample.propagate_dq");
 }
 
 TEST(SurveyTessera, ReadsOurTable) {

@@ -52,34 +52,35 @@ class PlanStepsTest : public testing::Test {
 };
 
 TEST_F(PlanStepsTest, FollowsTheConfiguredOrder) {
-  auto const skip = "[parameters.lv3.jwst_parameters]\nskymatch.skip = true\n";
+  auto const skip = "[parameters.lv3.jwst_parameters]\ntweakreg.skip = true\nskymatch.skip = true\n";
   auto const usual = plan("'level_match', 'multi_tile_destripe.nircam', 'lv3'", skip);
   EXPECT_THAT(steps_of(usual, "F300M"),
-              ElementsAre("01_level_match.h5", "02_multi_tile_destripe.h5", "04_outlier_detection.h5"));
-  EXPECT_THAT(steps_of(usual, "F770W"), ElementsAre("01_level_match.h5", "04_outlier_detection.h5"));
+              ElementsAre("01_level_match.h5", "02_multi_tile_destripe.h5", "05_outlier_detection.h5"));
+  EXPECT_THAT(steps_of(usual, "F770W"), ElementsAre("01_level_match.h5", "05_outlier_detection.h5"));
   // As the M33 configuration has it.
   auto const other = plan("'multi_tile_destripe.nircam', 'level_match', 'lv3'", skip);
   EXPECT_THAT(steps_of(other, "F300M"),
-              ElementsAre("01_multi_tile_destripe.h5", "02_level_match.h5", "04_outlier_detection.h5"));
+              ElementsAre("01_multi_tile_destripe.h5", "02_level_match.h5", "05_outlier_detection.h5"));
 }
 
 TEST_F(PlanStepsTest, TheOfficialStepsComeInTheOfficialOrder) {
   auto const both = plan("'lv3'");
-  EXPECT_THAT(steps_of(both, "F770W"), ElementsAre("01_skymatch.h5", "02_outlier_detection.h5"));
-  auto const none =
-      plan("'lv3'", "[parameters.lv3.jwst_parameters]\nskymatch.skip = true\noutlier_detection.skip = true\n");
+  EXPECT_THAT(steps_of(both, "F770W"), ElementsAre("01_tweakreg.h5", "02_skymatch.h5", "03_outlier_detection.h5"));
+  auto const none = plan(
+      "'lv3'",
+      "[parameters.lv3.jwst_parameters]\ntweakreg.skip = true\nskymatch.skip = true\noutlier_detection.skip = true\n");
   EXPECT_TRUE(none.steps.empty());
 }
 
 TEST_F(PlanStepsTest, ASeparatedCoronagraphMakesHalvesFromThereOn) {
   auto const separated = plan("'level_match', 'lyot_separate.miri', 'lv3'");
-  ASSERT_EQ(separated.steps.size(), 4u);
+  ASSERT_EQ(separated.steps.size(), 5u);
   EXPECT_EQ(separated.steps[0].bands[1].members, (std::vector<int>{3, 4, 5}));
   Names const halves{"ngc0628/F770W/jw3:imager", "ngc0628/F770W/jw3:lyot", "ngc0628/F770W/jw4:imager",
                      "ngc0628/F770W/jw4:lyot", "ngc0628/F770W/jw5:imager"};
   ASSERT_EQ(separated.steps[1].bands.size(), 1u) << "NIRCam has no coronagraph to separate";
   EXPECT_EQ(labels(separated.steps[1].bands[0].members), halves);
-  EXPECT_EQ(labels(separated.steps[3].bands[1].members), halves);
+  EXPECT_EQ(labels(separated.steps[4].bands[1].members), halves);
   EXPECT_EQ(labels(separated.members[0][1]), halves);
   EXPECT_EQ(separated.members[0][0], (std::vector<int>{0, 1, 2}));
   EXPECT_EQ(members_after(separated.steps, separated.exposures[1], 1), (std::vector<int>{3, 4, 5}));
@@ -97,6 +98,32 @@ TEST_F(PlanStepsTest, LevelMatchMayJoinTheHalvesAgain) {
 TEST_F(PlanStepsTest, BothWaysToTreatTheCoronagraphAreRefused) {
   auto const plan_of_both = plan("'lyot_mask.miri', 'lyot_separate.miri', 'lv3'");
   EXPECT_THAT(plan_of_both.missing, ElementsAre(HasSubstr("lyot_mask and lyot_separate")));
+}
+
+TEST_F(PlanStepsTest, ShiftsAreMeasuredInTheBandsOfTheListAlone) {
+  std::string const bands = "[parameters.get_wcs_adjust]\nbands = ['F300M']\n";
+  auto const measured = plan("'get_wcs_adjust', 'apply_wcs_adjust'", bands);
+  EXPECT_THAT(measured.missing, ElementsAre()) << "the file of shifts is made by the step before";
+  ASSERT_EQ(measured.steps.size(), 2u);
+  ASSERT_EQ(measured.steps[0].bands.size(), 1u);
+  EXPECT_EQ(measured.steps[0].bands[0].band.name, "F300M");
+  EXPECT_EQ(ledger_file(measured.steps[0], measured.steps[0].bands[0]).filename(), "F300M_wcs_adjust.toml");
+  EXPECT_EQ(measured.steps[1].bands.size(), 2u);
+  EXPECT_THAT(steps_of(measured, "F300M"), ElementsAre("02_apply_wcs_adjust.h5")) << "it corrects nothing by itself";
+}
+
+TEST_F(PlanStepsTest, ABandOfTheListThatTheSurveyHasNotIsSaid) {
+  auto const unknown = plan("'get_wcs_adjust'", "[parameters.get_wcs_adjust]\nbands = ['F300M', 'F1000W']\n");
+  EXPECT_THAT(unknown.missing, ElementsAre(HasSubstr("'F1000W'")));
+}
+
+TEST_F(PlanStepsTest, MosaicsAreAlignedAfterTheyAreMade) {
+  auto const aligned = plan("'lv3', 'astrometric_align'");
+  ASSERT_EQ(aligned.steps.size(), 4u);
+  EXPECT_EQ(aligned.steps[3].step->name, "astrometric_align");
+  EXPECT_TRUE(aligned.steps[3].step->after_mosaics);
+  EXPECT_THAT(aligned.steps[3].bands[0].mosaic.string(),
+              testing::EndsWith("F300M/lv3/ngc0628_nircam_lv3_f300m_i2d.fits"));
 }
 
 TEST_F(PlanStepsTest, AMissingFileOfShiftsIsSaidBeforeWorkBegins) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -79,6 +81,55 @@ TEST(PlanSurvey, AddsOffExposuresOfMiriOnly) {
     EXPECT_EQ(exposure.band, 2u);
   }
   EXPECT_EQ(offs, 2 * 2);
+}
+
+TEST(PlanSurvey, GivesMiriTilesOfItsOwn) {
+  SimulationSettings settings = make_settings();
+  settings.tiles.miri_columns = 3;
+  settings.tiles.miri_rows = 2;
+  std::map<std::string, std::set<int>> visits;
+  for (auto const& exposure : plan_survey(settings).exposures)
+    visits[settings.bands[exposure.band]].insert(exposure.visit);
+  EXPECT_EQ(visits["F300M"].size(), 2u);
+  EXPECT_EQ(visits["F1000W"].size(), 6u);
+}
+
+TEST(PlanSurvey, PutsADetectorThatIsOffItsPlaceBesideWhereItWouldSeeTheSky) {
+  SimulationSettings settings = make_settings();
+  settings.pointing_errors.on = false;
+  settings.tiles.v3pa = 0;
+  settings.focal_plane.miri_v2 = 0.3;
+  settings.focal_plane.miri_v3 = -0.2;
+  SurveyPlan const plan = plan_survey(settings);
+  for (auto const& exposure : plan.exposures) {
+    Detector const& detector = plan.detectors[exposure.band][exposure.detector];
+    sky::Pointing const believed = make_pointing(detector, exposure.believed, exposure.va_scale);
+    sky::Pointing const actual = actual_pointing(plan, exposure);
+    EXPECT_EQ(actual.v2_ref, believed.v2_ref);
+    double const north = 3600 * (actual.dec_ref - believed.dec_ref);
+    double const east = 3600 * (actual.ra_ref - believed.ra_ref) * std::cos(believed.dec_ref / sky::DegreesPerRadian);
+    // At position angle 0 V3 is north, and V2 east. The roll at the detector turns them by a few arcmin.
+    EXPECT_NEAR(east, detector.is_miri() ? 0.3 : 0.0, 2e-3) << exposure.root;
+    EXPECT_NEAR(north, detector.is_miri() ? -0.2 : 0.0, 2e-3) << exposure.root;
+  }
+}
+
+TEST(PlanSurvey, MovesTheDetectorsOfAModuleTogether) {
+  SimulationSettings settings = make_settings();
+  settings.focal_plane.module_rms = 0.05;
+  SurveyPlan const plan = plan_survey(settings);
+  std::map<std::string, V2V3> offset;
+  for (std::size_t band = 0; band < 2; ++band)
+    for (std::size_t k = 0; k < plan.detectors[band].size(); ++k)
+      offset[plan.detectors[band][k].aperture->detector] = plan.offsets[band][k];
+  EXPECT_EQ(offset.size(), 10u);
+  EXPECT_NE(offset["nrca1"].v2, 0);
+  for (auto const& [detector, place] : offset) EXPECT_EQ(place.v2, offset[detector.substr(0, 4) + "1"].v2) << detector;
+  EXPECT_NE(offset["nrca1"].v2, offset["nrcb1"].v2);
+  settings.focal_plane.detector_rms = 0.01;
+  SurveyPlan const scattered = plan_survey(settings);
+  EXPECT_NE(scattered.offsets[0][0].v2, scattered.offsets[0][1].v2);
+  EXPECT_EQ(scattered.offsets[2][0].v2, 0);  // MIRI has its own setting
 }
 
 TEST(PlanSurvey, SuggestsTheNearestBand) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "support/test_files.hpp"
 #include "tessera/core/error.hpp"
 
 namespace tessera::config {
@@ -45,6 +48,8 @@ field_stars = 5
 exposures = 2
 [effects.stripes]
 on = false
+[effects.focal_plane]
+miri_v3 = -0.04
 [effects.levels]
 per = "visit"
 )",
@@ -58,6 +63,7 @@ per = "visit"
   EXPECT_EQ(settings.off_exposures, 2);
   EXPECT_FALSE(settings.stripes.on);
   EXPECT_EQ(settings.levels.per, "visit");
+  EXPECT_EQ(settings.focal_plane.miri_v3, -0.04);
 }
 
 TEST(SimulationSettings, SuggestTheNearestNameForAnUnknownKey) {
@@ -65,6 +71,22 @@ TEST(SimulationSettings, SuggestTheNearestNameForAnUnknownKey) {
               testing::AllOf(testing::HasSubstr("effects.levels.rmss"), testing::HasSubstr("line 7"),
                              testing::HasSubstr("'rms'")));
   EXPECT_THAT(message_of("sed = 3\n" + Least), testing::HasSubstr("'seed'"));
+}
+
+TEST(SimulationSettings, LookForStarListsFromTheFolderOfTheFile) {
+  test::ScratchFolder const scratch("star-list-settings");
+  std::ofstream(scratch.path() / "s.toml") << Least << "star_list = \"stars.fits\"\n[[targets]]\nname = \"b\"\n"
+                                           << "star_list = \"/elsewhere/b.fits\"\n[datum]\nstars = \"listed\"\n";
+  auto const settings = read_simulation_settings(scratch.path() / "s.toml");
+  EXPECT_EQ(settings.targets[0].star_list, scratch.path() / "stars.fits");
+  EXPECT_EQ(settings.targets[1].star_list, "/elsewhere/b.fits");
+  EXPECT_EQ(settings.datum.stars, "listed");
+}
+
+TEST(SimulationSettings, RefuseADatumOfListedStarsWithoutAList) {
+  EXPECT_THAT(message_of(Least + "[datum]\nstars = \"listed\"\n"), testing::HasSubstr("targets.star_list"));
+  EXPECT_THAT(message_of(Least + "[listed_stars]\nfaintest = 9\nbrightest = 8\n"),
+              testing::HasSubstr("listed_stars.brightest"));
 }
 
 TEST(SimulationSettings, RefuseWrongTypesAndRanges) {

@@ -164,7 +164,8 @@ TEST_F(WriteExposure, WritesTruthCataloguesAndAConfiguration) {
   std::string const text((std::istreambuf_iterator<char>(config)), {});
   EXPECT_THAT(text, testing::HasSubstr("bands = [\"F200W\", \"F300M\", \"F1000W\"]"));
   EXPECT_THAT(text, testing::HasSubstr(
-                        "steps = [\"lyot_separate.miri\", \"level_match\", \"multi_tile_destripe.nircam\", \"lv3\"]"));
+                        "steps = [\"get_wcs_adjust\", \"apply_wcs_adjust\", \"lyot_separate.miri\", \"level_match\", "
+                        "\"multi_tile_destripe.nircam\", \"lv3\", \"astrometric_catalog\", \"astrometric_align\"]"));
 }
 
 }  // namespace

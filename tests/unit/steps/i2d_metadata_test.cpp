@@ -5,7 +5,10 @@
 #include <cmath>
 #include <map>
 
+#include "../../../src/steps/astrometric_align/mosaic_solution.hpp"
 #include "support/small_mosaic.hpp"
+#include "tessera/io/asdf_document.hpp"
+#include "tessera/io/durable_file.hpp"
 #include "tessera/steps/resample/write_i2d.hpp"
 
 namespace tessera::steps {
@@ -164,6 +167,26 @@ TEST_F(I2dMetadataOfThree, SaysWhatTheStepsOfTheLedgerDid) {
   EXPECT_EQ(cell("BKGSUB", 1), "F");
   EXPECT_EQ(cell("S_SKYMAT", 0), "COMPLETE");
   EXPECT_EQ(cell("S_SKYMAT", 2), std::string("SKIPPED\0", 8));
+}
+
+TEST_F(I2dMetadataOfThree, SaysHowTheMosaicWasAligned) {
+  MosaicSolution solution;
+  solution.status = exchange::AlignStatus::Success;
+  solution.pixel_move = {{{{1, 0.25}, {-0.25, 1}}}, {1.5, -2.5}};
+  io::write_file(align_json_path(plan_.request.folder / (plan_.request.product + "_i2d.fits")), to_json(solution));
+  auto const meta_of = [this](store::Ledger const& ledger) {
+    auto const metadata = make_i2d_metadata(parallel::Communicator(), plan_, records_, ledger);
+    auto const document = io::AsdfDocument::parse(metadata.asdf, "asdf");
+    auto const* found = document.tree().find("meta")->find("abs_astro_alignment");
+    return found ? *found : io::AsdfValue();
+  };
+  EXPECT_TRUE(meta_of({}).is_null()) << "the step did not run";
+  auto const path = scratch_.path() / "09_astrometric_align.h5";
+  store::write_ledger(path, "astrometric_align", 9, {});
+  auto const aligned = meta_of(store::Ledger::of({{"astrometric_align", path}}));
+  ASSERT_FALSE(aligned.is_null());
+  EXPECT_EQ(aligned.find("shift")->sequence_items()->at(1).real(), -2.5);
+  EXPECT_EQ(aligned.find("matrix")->sequence_items()->at(1).sequence_items()->at(0).real(), -0.25);
 }
 
 TEST_F(I2dMetadataOfThree, ASingleInputHasNoHeaderTable) {

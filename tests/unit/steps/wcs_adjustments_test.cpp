@@ -104,6 +104,27 @@ TEST_F(WcsAdjustments, RefusesAMatrixThatCannotBeInverted) {
   EXPECT_EQ(run("[wcs_adjust]\njw02107041001.shift = [nan, 0.1]\n").size(), 1u);
 }
 
+TEST_F(WcsAdjustments, TurnsAVisitAboutItsTangentPoint) {
+  // The exposures lie at (30, 10) degrees, the tangent point 100" south of it: a rotation there moves them east.
+  double const angle = 1e-3;
+  EXPECT_TRUE(run(fmt::format("[wcs_adjust]\njw02107041001_nircam.shift = [0.2, 0.1]\n"
+                              "jw02107041001_nircam.matrix = [[1.0, {0}], [-{0}, 1.0]]\n"
+                              "jw02107041001_nircam.tangent = [30.0, {1:.9f}]\n",
+                              angle, 10 - 100 / 3600.0))
+                  .empty());
+  auto const shift = shift_of(0).value();
+  EXPECT_NEAR(shift[0], 0.2 + 100 * angle, 1e-6);
+  EXPECT_NEAR(shift[1], 0.1, 1e-4);  // the rotated 100" are 100" less 1e-6 of it; meridians converge
+}
+
+TEST_F(WcsAdjustments, RefusesATangentPointOffTheSky) {
+  for (auto const* tangent : {"[30.0, 91.0]", "[nan, 0.0]"}) {
+    auto const messages = run(fmt::format("[wcs_adjust]\njw02107041001.tangent = {}\n", tangent));
+    ASSERT_EQ(messages.size(), 1u);
+    EXPECT_THAT(messages[0], HasSubstr("wcs_adjust.jw02107041001.tangent"));
+  }
+}
+
 TEST_F(WcsAdjustments, GoesOnWithKeysThatNameNothing) {
   EXPECT_TRUE(run("[wcs_adjust]\nngc0628.shift = [7, 7]\njw02107041001_nircam_a.shift = [7, 7]\n"
                   "jw02107041001_02101_00002.shift = [0.5, 0]\n")

@@ -19,6 +19,8 @@ struct MosaicRequest {
   std::filesystem::path folder;  ///< where the products go
   std::string product;           ///< root of their names, e.g. "ngc0628_nircam_lv3_f300m"
   std::string file_name;         ///< of the FITS product; empty: "<product>_i2d.fits"
+  bool is_aligned = false;       ///< drizzled again after it was aligned: astrometric_align's product
+  int before_step = 1000;        ///< corrections of ledger steps with smaller numbers are applied
   std::vector<int> members;      ///< indices into the inventory, in catalogue order: position = context bit
   ResampleOptions options;
 };
