@@ -12,7 +12,7 @@ endfunction()
 tessera_option(TESSERA_TESTS ON "Build the tests (GoogleTest)")
 tessera_option(TESSERA_BENCHMARKS OFF "Build the benchmarks (Google Benchmark)")
 tessera_option(TESSERA_HEADER_CHECK ON "Compile every public header alone, as a test of its includes")
-tessera_option(TESSERA_PRECOMPILE OFF "Precompile large outside headers: faster from nothing, but a missing include goes unseen")
+tessera_option(TESSERA_PRECOMPILE OFF "Precompile GoogleTest for the tests: faster from nothing, but a missing include goes unseen")
 tessera_option(TESSERA_WARNINGS_AS_ERRORS OFF "Stop at the first compiler warning (CI does)")
 tessera_setting(TESSERA_SANITIZE "" "Sanitizers for the whole build, e.g. address,undefined or thread; empty for none")
 tessera_setting(TESSERA_MARCH "auto"

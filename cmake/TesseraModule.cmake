@@ -1,10 +1,3 @@
-# tessera_precompile(TARGET HEADERS...): in every source of TARGET these come first, compiled once. With TESSERA_PRECOMPILE.
-function(tessera_precompile target)
-  if(TESSERA_PRECOMPILE)
-    target_precompile_headers(${target} PRIVATE ${ARGN})
-  endif()
-endfunction()
-
 # tessera_module(NAME [PUBLIC targets...] [PRIVATE targets...])
 #
 # One library a module: every .cpp under src/NAME, headers under include/tessera/NAME. The order of the modules is
@@ -18,7 +11,6 @@ function(tessera_module name)
     set(scope PUBLIC)
     target_link_libraries(tessera_${name} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:tessera_flags>)
     set_target_properties(tessera_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    tessera_precompile(tessera_${name} <algorithm> <filesystem> <fmt/format.h> <functional> <map> <string> <vector>)
   else()
     add_library(tessera_${name} INTERFACE)
     set(scope INTERFACE)
@@ -80,7 +72,9 @@ function(tessera_test name directory)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE tessera_test_support tessera_flags ${arg_LINK})
-  tessera_precompile(${name} <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <filesystem> <functional>)
+  if(TESSERA_PRECOMPILE)  # not the modules: gcc 12 then warns of what it inlines from the standard library
+    target_precompile_headers(${name} PRIVATE <gmock/gmock.h> <gtest/gtest.h> <fmt/format.h> <filesystem> <functional>)
+  endif()
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)  # what is tested is optimised; the tests compile sooner
   tessera_test_environment(environment)
   if(arg_MPI)

@@ -12,7 +12,7 @@ if command -v ccache >/dev/null; then
   options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$TESSERA_SOURCE   # hits from any folder the sources lie in
 fi
-# Most builds by this script start from nothing (CI, a first try): the large headers are compiled once.
+# Most builds by this script start from nothing (CI, a first try): the large headers of the tests are compiled once.
 options+=(-DTESSERA_PRECOMPILE=ON)
 export CCACHE_SLOPPINESS=pch_defines,time_macros
 # Warnings are errors with the compiler the tests run on; a newer one may know warnings that nobody has seen yet.
