@@ -34,7 +34,9 @@ std::string psf_name(store::ExposureRecord const& record) {
   return has_detector ? record.detector : record.identity.label();
 }
 
-exchange::PsfSize size_of(store::ExposureRecord const& record, BandTask const& task) {
+/// The band says how wide stars are in an exposure of JWST; `kernel_fwhm` [pixels] where it is a plain image.
+exchange::PsfSize size_of(store::ExposureRecord const& record, BandTask const& task, double kernel_fwhm) {
+  if (record.kind == store::ExposureKind::PlainImage) return exchange::psf_size(kernel_fwhm);
   auto const& band = task.band_facts;
   double const scale = record.native_scale_deg * 3600;
   bool const is_known = band.fwhm_pixel > 0 && band.pixel_scale_arcsec > 0 && scale > 0;
@@ -54,17 +56,18 @@ std::string stars_item(store::ExposureRecord const& record) { return "stars " + 
 
 class PsfMaker {
  public:
-  PsfMaker(StepContext& context, std::vector<BandTask> const& tasks, std::vector<bool> const& wanted, ListStars find)
+  PsfMaker(StepContext& context, std::vector<BandTask> const& tasks, std::vector<PsfWanted> const& wanted,
+           ListStars find)
       : context_(context), tasks_(tasks), find_(std::move(find)) {
     for (std::size_t t = 0; t < tasks.size(); ++t) {
       journals_.emplace_back(journal_folder(tasks[t]), tasks[t].key, context.world.rank());
-      if (!wanted[t]) continue;
+      if (!wanted[t].is_wanted) continue;
       std::map<std::string, std::size_t> group_of;
       for (int const member : tasks[t].members) {
         auto const& record = context.records[static_cast<std::size_t>(member)];
         auto const name = psf_name(record);
         auto const [place, is_new] = group_of.try_emplace(name, groups_.size());
-        if (is_new) groups_.push_back({t, name, {}, size_of(record, tasks[t]), ""});
+        if (is_new) groups_.push_back({t, name, {}, size_of(record, tasks[t], wanted[t].kernel_fwhm), ""});
         groups_[place->second].members.push_back(&record);
       }
     }
@@ -292,12 +295,13 @@ class PsfMaker {
 
 }  // namespace
 
-PsfCentroids centre_by_psf(StepContext& context, std::vector<BandTask> const& tasks, std::vector<bool> const& wanted,
-                           ListStars const& find, StepCounts& counts) {
+PsfCentroids centre_by_psf(StepContext& context, std::vector<BandTask> const& tasks,
+                           std::vector<PsfWanted> const& wanted, ListStars const& find, StepCounts& counts) {
   TESSERA_EXPECT(wanted.size() == tasks.size());
   PsfCentroids centroids;
   centroids.list = find;
-  if (std::find(wanted.begin(), wanted.end(), true) == wanted.end()) return centroids;
+  if (std::none_of(wanted.begin(), wanted.end(), [](PsfWanted const& each) { return each.is_wanted; }))
+    return centroids;
   auto const maker = std::make_shared<PsfMaker>(context, tasks, wanted, find);
   centroids.stopped = !maker->prepare(counts);
   centroids.variants = maker->variants();

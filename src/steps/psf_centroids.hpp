@@ -13,6 +13,12 @@ struct PsfCentroids {
   bool stopped = false;
 };
 
+/// Whether the stars of a task are to be fitted.
+struct PsfWanted {
+  bool is_wanted = false;
+  double kernel_fwhm = 0;  ///< pixels, of the finder: how wide stars of plain images are taken to be
+};
+
 /// Prepares star lists whose centres are fitted, for the tasks that are `wanted` (one for each task): lists the stars
 /// of their exposures by `find`, measures one PSF for each detector of a task (for each exposure of plain images) from
 /// stamps of them, and answers with a `list` for collect_align_images that finds and then fits. For the other tasks
@@ -24,7 +30,7 @@ struct PsfCentroids {
 /// left out here, and `list` throws for it: what it lists belongs to PSFs of all that are listed. Collective; `list`
 /// itself is independent, and takes elements of `tasks`. `context`, `tasks`, and what `find` refers to must live as
 /// long as `list`.
-PsfCentroids centre_by_psf(StepContext& context, std::vector<BandTask> const& tasks, std::vector<bool> const& wanted,
-                           ListStars const& find, StepCounts& counts);
+PsfCentroids centre_by_psf(StepContext& context, std::vector<BandTask> const& tasks,
+                           std::vector<PsfWanted> const& wanted, ListStars const& find, StepCounts& counts);
 
 }  // namespace tessera::steps

@@ -54,8 +54,11 @@ ListedStars list_adjust_stars(StepContext& context, std::vector<BandTask> const&
                                                    diffusion_stars_bytes(reader.record()));
     return list_diffusion_stars(reader, *diffusion);
   };
-  std::vector<bool> wanted;
-  for (auto const task : order) wanted.push_back(task != None && tweakreg[task].stars.epsf);
+  std::vector<PsfWanted> wanted;
+  for (auto const task : order) {
+    wanted.emplace_back();
+    if (task != None) wanted.back() = {tweakreg[task].stars.epsf, tweakreg[task].stars.finder.finder.fwhm};
+  }
   ListedStars listed;
   auto const centroids = centre_by_psf(context, ordered, wanted, find, counts);
   listed.stopped = centroids.stopped;

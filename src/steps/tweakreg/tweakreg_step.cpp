@@ -42,8 +42,8 @@ class Tweakreg {
       auto const t = index_of(task);
       return list_stars(context_, task, options_[t].stars, custom_[t], reader);
     };
-    std::vector<bool> wanted;
-    for (auto const& options : options_) wanted.push_back(options.stars.epsf);
+    std::vector<PsfWanted> wanted;
+    for (auto const& options : options_) wanted.push_back({options.stars.epsf, options.stars.finder.finder.fwhm});
     auto const centroids = centre_by_psf(context_, tasks_, wanted, find, outcome_.counts);
     outcome_.stopped = centroids.stopped;
     if (outcome_.stopped) return outcome_;

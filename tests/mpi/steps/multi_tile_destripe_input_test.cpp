@@ -138,6 +138,7 @@ TEST(RunMultiTileDestripe, LeavesOutAnExposureThatIsSomewhereElse) {
 TEST(RunMultiTileDestripe, FinishesTheOthersWhereAFileIsBroken) {
   StripedSurvey survey("destripe-broken");
   add_row(survey, 4);
+  survey.world.barrier();  // who still reads what was just written would see half of it
   if (survey.world.is_root()) std::filesystem::resize_file(survey.records[1].path, 9000);
   survey.world.barrier();
   auto const outcome = survey.run();

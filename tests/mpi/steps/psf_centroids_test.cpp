@@ -97,7 +97,8 @@ std::map<std::string, std::vector<model::Star>> run(PsfSurvey& survey, std::vect
   test::StepRun one(survey.records, communicator);
   StepContext context{one.world, one.control, one.budget, one.records, 0, {}, false};
   StepCounts counts;
-  auto const centroids = centre_by_psf(context, tasks, std::vector<bool>(tasks.size(), with_psf), finder, counts);
+  auto const centroids =
+      centre_by_psf(context, tasks, std::vector<PsfWanted>(tasks.size(), {with_psf, 0}), finder, counts);
   EXPECT_FALSE(centroids.stopped);
   auto const collected = collect_align_images(
       context, tasks, centroids.list,
@@ -219,8 +220,9 @@ TEST(CentreByPsf, EndsEarlyOnAStopRequest) {
   StepContext context{one.world, one.control, one.budget, one.records, 0, {}, false};
   StepCounts counts;
   if (survey.world.is_root()) one.control.raise(parallel::StopRequest::FinishItems);
-  EXPECT_TRUE(centre_by_psf(context, tasks, {true}, find, counts).stopped);
-  EXPECT_FALSE(centre_by_psf(context, tasks, {false}, find, counts).stopped);  // there is nothing to do
+  EXPECT_TRUE(centre_by_psf(context, tasks, std::vector<PsfWanted>{PsfWanted{true, 0}}, find, counts).stopped);
+  EXPECT_FALSE(centre_by_psf(context, tasks, std::vector<PsfWanted>{PsfWanted{false, 0}}, find, counts)
+                   .stopped);  // there is nothing to do
   survey.world.barrier();
 }
 
