@@ -92,10 +92,12 @@ std::string sharpness_section(RunPlan const& plan) {
     if (work.step->name != "astrometric_catalog" || !fs::exists(path)) continue;
     std::ifstream stream(path);
     auto const stars = nlohmann::json::parse(stream, nullptr, false);
-    if (stars.is_discarded()) continue;  // half written by a run that was killed; made again by the next
+    // Half written by a run that was killed (the next makes it again), or a mosaic without stars.
+    if (!stars.is_object() || !stars.contains("fwhm_median_arcsec") || !stars["fwhm_median_arcsec"].is_number())
+      continue;
     rows += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.4f}&Prime;</td></tr>",
                         escape(work.task.mosaic.filename().string()), stars.value("stars", 0),
-                        stars.value("fwhm_median_arcsec", 0.0));
+                        stars["fwhm_median_arcsec"].get<double>());
   }
   return rows.empty() ? ""
                       : "<h2>Sharpness</h2><table><tr><th>mosaic</th><th>stars</th><th>median FWHM</th></tr>" + rows +
