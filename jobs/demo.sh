@@ -22,7 +22,7 @@ mpirun -n 2 "$tessera" run "$survey/config.toml" || status=$?
 [ "$status" = 0 ] || say "tessera ended with $status (docs/exit-status.md)"
 
 echo
-echo "Mosaics:";  find "$survey" -name '*_i2d.fits' | sort | sed 's/^/  /'
+echo "Mosaics:";  find "$survey" -name '*_i2d*.fits' | sort | sed 's/^/  /'
 echo "Pictures:"; find "$survey" -name '*.png' | sort | sed 's/^/  /'
 echo "Report:";   find "$survey" -path '*report*' -type f | sort | sed 's/^/  /'
 exit "$status"
