@@ -5,8 +5,8 @@
 #include <optional>
 #include <random>
 
+#include "support/lv3_parameters.hpp"
 #include "support/step_survey.hpp"
-#include "tessera/config/step_catalogue.hpp"
 #include "tessera/steps/skymatch/skymatch_step.hpp"
 #include "tessera/store/exposure_reader.hpp"
 
@@ -16,18 +16,7 @@ using SkySettings = std::map<std::string, config::Value>;
 
 /// lv3 with its defaults but for `settings`, keys of skymatch ("skymethod") or of lv3 ("skymatch_group_dithers").
 inline config::ResolvedParameters lv3_parameters(SkySettings const& settings) {
-  config::ResolvedParameters parameters;
-  parameters.step = "lv3";
-  auto const take = [&](std::string const& prefix, config::ParameterTable const& table) {
-    for (auto const& declared : table.parameters) {
-      auto const set = settings.find(declared.key);
-      parameters.by_key[prefix + declared.key] = {set == settings.end() ? declared.default_value : set->second,
-                                                  set == settings.end(), declared.type, declared.support};
-    }
-  };
-  take("", config::find_step("lv3")->table);
-  take("jwst_parameters.skymatch.", config::inner_table("skymatch"));
-  return parameters;
+  return test::lv3_parameters("skymatch", settings);
 }
 
 /// Exposures in files, and the step run on them.

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "../../../src/steps/custom_catalogues.hpp"
+#include "support/lv3_parameters.hpp"
 #include "support/test_files.hpp"
 #include "tessera/config/step_catalogue.hpp"
 #include "tessera/core/error.hpp"
@@ -17,20 +18,7 @@ namespace {
 
 using Settings = std::map<std::string, config::Value>;
 
-config::ResolvedParameters lv3_with(Settings const& settings) {
-  config::ResolvedParameters parameters;
-  parameters.step = "lv3";
-  auto const take = [&](std::string const& prefix, config::ParameterTable const& table) {
-    for (auto const& declared : table.parameters) {
-      auto const set = settings.find(declared.key);
-      parameters.by_key[prefix + declared.key] = {set == settings.end() ? declared.default_value : set->second,
-                                                  set == settings.end(), declared.type, declared.support};
-    }
-  };
-  take("", config::find_step("lv3")->table);
-  take("jwst_parameters.tweakreg.", config::inner_table("tweakreg"));
-  return parameters;
-}
+config::ResolvedParameters lv3_with(Settings const& settings) { return test::lv3_parameters("tweakreg", settings); }
 
 TweakregStepOptions options_of(Settings const& settings, std::string const& band = "F300M") {
   return tweakreg_options(lv3_with(settings), config::parse_band(band));
