@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# demo.sh [FOLDER]: install what is missing, build, simulate a small survey and reduce it to mosaics on two ranks.
+# demo.sh [FOLDER]: install what is missing, build, simulate a small survey and reduce it, from count rates to mosaics, on two ranks.
 # FOLDER (default tessera-demo, beside the sources) is kept: run again and what is done is not done again.
 set -euo pipefail
 # shellcheck source=jobs/environment.sh
@@ -13,8 +13,8 @@ mkdir -p "$demo"
 cd "$TESSERA_SOURCE"
 
 if [ ! -e "$survey/config.toml" ]; then
-  say "simulating the survey of inputs/demo/simulate.toml"
-  "$tessera" simulate inputs/demo/simulate.toml -o "$survey"
+  say "simulating the survey of inputs/demo/rates.toml"
+  "$tessera" simulate inputs/demo/rates.toml -o "$survey"
 fi
 say "reducing it on two ranks"
 status=0

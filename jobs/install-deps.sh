@@ -22,7 +22,8 @@ build=(g++ cmake ninja-build pkg-config git ca-certificates python3
   libgtest-dev libgmock-dev libbenchmark-dev)
 kokkos=(patchelf binutils)   # to adapt Debian's own Kokkos package
 checks=(ccache clang-format-14 clang-tidy-14 libomp-14-dev shellcheck   # a test that lacks its tool is skipped
-  gnuplot-nox)   # draws the plots of level_match; without it their tables and scripts are left
+  gnuplot-nox    # draws the plots of level_match; without it their tables and scripts are left
+  chromium-headless-shell)   # looks at the report (100 MB)
 [ "$bench" = no ] || checks+=(swarp)
 
 # Those of "$@" that are not installed, on one line.

@@ -72,6 +72,25 @@ def tweakreg(out, options, *files):
     logging.basicConfig(level=logging.WARNING)
     correctors = []
 
+    relative = []
+
+    def affine_of(corrector):
+        """Matrix and translation (radians) in the plane of the exposure, as its WCS has them now."""
+        frames = corrector.wcs.available_frames
+        if "v2v3corr" not in frames:
+            return [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+        affine = corrector.wcs.pipeline[frames.index("v2v3corr") - 1].transform["tp_affine"]
+        return [*np.ravel(affine.matrix.value).tolist(), *np.ravel(affine.translation.value).tolist()]
+
+    from stcal.tweakreg import tweakreg as stages
+    absolute_align = stages.absolute_align
+
+    def keep_relative(found, *more, **named):
+        relative.extend(affine_of(corrector) for corrector in found)
+        return absolute_align(found, *more, **named)
+
+    stages.absolute_align = keep_relative
+
     class Step(TweakRegStep):
         """Keeps the fits, which the exposures do not have."""
 
@@ -116,6 +135,9 @@ def tweakreg(out, options, *files):
         for k, model in enumerate(result):
             exposure = exposures[name_of(model.meta.filename.replace("_tweakregstep", "_cal"))]
             exposure["fit"] = fit_of(correctors[k]) if correctors else {"status": "FAILED"}
+            if correctors:
+                exposure["affine"] = affine_of(correctors[k])
+                exposure["relative"] = relative[k] if relative else None
             exposure["after"] = np.transpose(model.meta.wcs(*grid(model.data.shape), with_bounding_box=False)).tolist()
             result.shelve(model, modify=False)
     pathlib.Path(out).write_text(json.dumps({"seconds": seconds, "exposures": exposures}))

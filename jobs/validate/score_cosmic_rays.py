@@ -31,26 +31,25 @@ OTHERS = 2
 CLASSES = ("smooth", "slopes", "cores")
 
 
-def outline(exposure, points=33):
+def outline(exposure, header, points=33):
     """Outline of the frame on the sky, three pixels inside, (n, 2) degrees; MIRI's without its coronagraph side."""
-    ny, nx = exposure.plane("SCI").shape
+    ny, nx = header["NAXIS2"], header["NAXIS1"]
     low = (362 if exposure.name.endswith("mirimage") and (ny, nx) == (1024, 1032) else 4) + 3
     edge = np.linspace(0, 1, points)
     x = low + (nx - 8 - low) * np.concatenate([edge, np.ones(points), 1 - edge, np.zeros(points)])
     y = 7 + (ny - 15) * np.concatenate([np.zeros(points), edge, np.ones(points), 1 - edge])
-    return np.column_stack(WCS(fits.getheader(exposure.path, "SCI")).all_pix2world(x, y, 0))
+    return np.column_stack(WCS(header).all_pix2world(x, y, 0))
 
 
-def coverage(exposure, exposures, outlines):
+def coverage(exposure, headers, outlines):
     """How many other exposures see a pixel: sampled every STEP pixels, repeated over the pixels between."""
-    ny, nx = exposure.plane("SCI").shape
+    ny, nx = headers[exposure.name]["NAXIS2"], headers[exposure.name]["NAXIS1"]
     y, x = np.mgrid[STEP // 2:ny:STEP, STEP // 2:nx:STEP]
-    places = np.column_stack(WCS(fits.getheader(exposure.path, "SCI")).all_pix2world(x.ravel(), y.ravel(), 0))
+    places = np.column_stack(WCS(headers[exposure.name]).all_pix2world(x.ravel(), y.ravel(), 0))
     count = np.zeros(len(places), dtype=int)
-    for other in exposures:
-        if other is exposure:
+    for name, vertices in outlines.items():
+        if name == exposure.name:
             continue
-        vertices = outlines[other.name]
         near = np.flatnonzero(np.all((places > vertices.min(axis=0)) & (places < vertices.max(axis=0)), axis=1))
         count[near] += Path(vertices).contains_points(places[near])
     return np.kron(count.reshape(x.shape), np.ones((STEP, STEP), dtype=int))[:ny, :nx]
@@ -68,23 +67,16 @@ def classify(sky, err):
     return kind
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("survey")
-    parser.add_argument("band")
-    parser.add_argument("products", nargs="+", metavar="NAME=FOLDER")
-    parser.add_argument("--json")
-    parser.add_argument("--complete", type=float)
-    parser.add_argument("--false", type=float, dest="false_limit")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    products = dict(product.split("=", 1) for product in options.products)
-    exposures = seamless.read_survey(options.survey, options.band)
-    outlines = {e.name: outline(e) for e in exposures}
-    tally = {name: np.zeros((len(CLASSES), 2), dtype=int) for name in products}  # found, false
+def score(exposures, products):
+    """Counts by class: cosmic ray pixels, clean pixels, and of each product (NAME: FOLDER) [class][found, false]."""
+    # Count rates have no WCS with distortion: that of the product then.
+    first = next(iter(products.values()))
+    headers = {e.name: fits.getheader(seamless.find_product(first, e) if e.conversion is not None else e.path, "SCI") for e in exposures}
+    outlines = {e.name: outline(e, headers[e.name]) for e in exposures}
+    tally = {name: np.zeros((len(CLASSES), 2), dtype=int) for name in products}
     rays, pixels = np.zeros(len(CLASSES), dtype=int), np.zeros(len(CLASSES), dtype=int)
     for exposure in exposures:
-        usable = exposure.usable() & (coverage(exposure, exposures, outlines) >= OTHERS)
+        usable = exposure.usable() & (coverage(exposure, headers, outlines) >= OTHERS)
         sky, err, hit = exposure.truth("SKY"), exposure.plane("ERR"), exposure.truth("COSMIC_RAYS") > 0
         excess = exposure.plane("SCI") - sky - exposure.level
         if exposure.striped:
@@ -98,6 +90,21 @@ def main():
             flagged = (fits.getdata(seamless.find_product(folder, exposure), "DQ") & seamless.OUTLIER) != 0
             tally[name][:, 0] += np.bincount(kind[strong & flagged], minlength=len(CLASSES))
             tally[name][:, 1] += np.bincount(kind[clean & flagged], minlength=len(CLASSES))
+    return rays, pixels, tally
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("survey")
+    parser.add_argument("band")
+    parser.add_argument("products", nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--json")
+    parser.add_argument("--complete", type=float)
+    parser.add_argument("--false", type=float, dest="false_limit")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    exposures = seamless.read_survey(options.survey, options.band)
+    rays, pixels, tally = score(exposures, dict(product.split("=", 1) for product in options.products))
     report = {"cosmic_rays": rays.tolist(), "pixels": pixels.tolist()}
     print(f"{options.band}: {len(exposures)} exposures; cosmic ray pixels of {THRESHOLD} ERR and more, share found and false flags")
     print(f"{'':>24}" + "".join(f"{name:>24}" for name in CLASSES))

@@ -74,6 +74,25 @@ def measure(exposure, folder):
     return *profiles, 1.2533 * error / np.sqrt(count), correlation
 
 
+def score(exposures, folder):
+    """{"floor", "before" and "left": {rows: rms of that scale}, "correlations"} of all exposures together; 0 rows: the mean of an amplifier."""
+    squares, floors, correlations = {"before": [], "left": []}, [], []
+    for exposure in exposures:
+        after, raw, floor, correlation = measure(exposure, folder)
+        squares["left"].append(mean_square_by_scale(after))
+        squares["before"].append(mean_square_by_scale(raw))
+        floors.append(floor)
+        correlations.append(correlation)
+    scales = sorted(squares["left"][0], key=lambda rows: rows or 1 << 30)
+    found = {name: {rows: float(np.sqrt(np.mean([s[rows] for s in table]))) for rows in scales} for name, table in squares.items()}
+    return {"floor": float(np.mean(floors)), "correlations": correlations} | found
+
+
+def total(scales, chosen=lambda rows: True):
+    """All the scales (`score`) together."""
+    return float(np.sqrt(sum(value**2 for rows, value in scales.items() if chosen(rows))))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("survey")
@@ -83,28 +102,20 @@ def main():
     parser.add_argument("--fine-limit", type=float)
     options = parser.parse_args()
     exposures = seamless.read_survey(options.survey, options.band)
-    left, before, floors, correlations = [], [], [], []
-    for exposure in exposures:
-        after, raw, floor, correlation = measure(exposure, options.folder)
-        left.append(mean_square_by_scale(after))
-        before.append(mean_square_by_scale(raw))
-        floors.append(floor)
-        correlations.append(correlation)
-    floor = float(np.mean(floors))
+    found = score(exposures, options.folder)
+    floor, before, left = found["floor"], found["before"], found["left"]
     bad = []
     print(f"{options.band}: {len(exposures)} exposures, floor of row medians {floor:.5f} MJy/sr")
     print(f"{'rows':>10} {'before':>10} {'left':>10} {'in floors':>10}")
-    scales = sorted(left[0], key=lambda rows: rows or 1 << 30)
-    for rows in scales:
-        values = [np.sqrt(np.mean([s[rows] for s in table])) for table in (before, left)]
+    for rows in left:
         limit = options.fine_limit if options.fine_limit and 0 < rows < FINE_ROWS else options.limit
-        if limit is not None and not values[1] <= limit * floor:
+        if limit is not None and not left[rows] <= limit * floor:
             bad.append(rows)
-        print(f"{rows or 'amplifier':>10} {values[0]:10.5f} {values[1]:10.5f} {values[1] / floor:10.2f}")
-    total = [np.sqrt(np.mean([sum(s.values()) for s in table])) for table in (before, left)]
-    fine = np.sqrt(np.mean([sum(v for r, v in s.items() if 0 < r < FINE_ROWS) for s in left]))
+        print(f"{rows or 'amplifier':>10} {before[rows]:10.5f} {left[rows]:10.5f} {left[rows] / floor:10.2f}")
+    fine = total(left, lambda rows: 0 < rows < FINE_ROWS)
     print(f"{'below 64':>10} {'':10} {fine:10.5f} {fine / floor:10.2f}")
-    print(f"{'all':>10} {total[0]:10.5f} {total[1]:10.5f} {total[1] / floor:10.2f}")
+    print(f"{'all':>10} {total(before):10.5f} {total(left):10.5f} {total(left) / floor:10.2f}")
+    correlations = found["correlations"]
     print(f"correlation with the sky: mean {np.mean(correlations):+.3f}, largest {np.abs(correlations).max():.3f}")
     return 1 if bad else 0
 

@@ -13,24 +13,39 @@ LYOT_ROW, LYOT_COLUMN = 735, 290  # rows from, columns below: the corner of the 
 
 
 class Exposure:
-    """One exposure: planes of its file and of its truth, read when asked for. Images are [ny][nx], MJy/sr."""
+    """One exposure: planes of its file and of its truth, read when asked for. Images are [ny][nx], MJy/sr.
+
+    Count rates are given as level 2 would make them, with the true response and without MIRI's thermal background.
+    """
 
     def __init__(self, survey, record):
         self.name, self.band, self.visit = record["exposure"], record["band"], record["visit"]
         self.level, self.striped = record["level"], record["striped"]
         self.path = survey / record["file"]
+        self.conversion = record.get("conversion")  # of a count rate: MJy/sr per DN/s
         self.truth_path = survey / "truth" / "planes" / f"{self.name}_truth.fits"
 
+    def calibrate(self, rate):
+        return rate * (self.conversion / fits.getdata(self.truth_path, "RESPONSE"))
+
     def plane(self, name):
-        return fits.getdata(self.path, name)
+        plane = fits.getdata(self.path, name)
+        if self.conversion is None or name == "DQ":
+            return plane
+        if name == "SCI" and self.name.endswith("mirimage"):
+            plane = plane - fits.getdata(self.truth_path, "BACKGROUND")
+        return self.calibrate(plane)
 
     def truth(self, name):
         """SKY, STRIPES or COSMIC_RAYS."""
-        return fits.getdata(self.truth_path, name)
+        plane = fits.getdata(self.truth_path, name)
+        return self.calibrate(plane) if self.conversion is not None and name == "STRIPES" else plane
 
     def usable(self):
         """True where the detector sees the sky and the pixel is good."""
         good = (self.plane("DQ") & DO_NOT_USE) == 0
+        if self.conversion is not None:
+            good &= fits.getdata(self.truth_path, "RESPONSE") > 0.1  # flagged by level 2
         if self.name.endswith("mirimage") and good.shape == (1024, 1032):
             good[LYOT_ROW:, :LYOT_COLUMN] = False
         return good

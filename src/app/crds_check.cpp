@@ -211,8 +211,10 @@ FoundExposures gather(config::Survey const& survey, NeededReferences& needed) {
         has_exposures = true;
         found.exposures.insert(path.string());
         for (auto const& [step, pipeline] : PipelineOfStep)
-          if (std::any_of(survey.steps.begin(), survey.steps.end(),
-                          [&](auto const& entry) { return entry.step == step && entry.runs_on(band); }))
+          if (std::any_of(survey.steps.begin(), survey.steps.end(), [&](auto const& entry) {
+                bool const is_left_out = survey.tessera.skip_unbuilt && !entry.is_built();
+                return entry.step == step && entry.runs_on(band) && !is_left_out;
+              }))
             needed.add(path.string(), exposure, pipeline, survey.resolve(step, target, &band));
       }
       if (!has_exposures) log::warn("{} {}: no exposures found", target, band.name);

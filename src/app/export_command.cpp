@@ -9,6 +9,7 @@
 #include "tessera/parallel/pool.hpp"
 #include "tessera/parallel/progress.hpp"
 #include "tessera/pipeline/run_plan.hpp"
+#include "tessera/pipeline/run_survey.hpp"
 #include "tessera/store/export_exposure.hpp"
 
 namespace tessera::app {
@@ -98,7 +99,7 @@ ExitStatus export_exposures(parallel::Communicator const& world, ExportOptions c
     throw ConfigError(
         {"a folder is needed", "--output", "", "", "give -o FOLDER, or --layout pjpipe for the survey's own tree"});
   auto const survey = load_survey_on_all(world, options.survey);
-  auto const request = pipeline::request_from_survey(world, survey);
+  auto const request = pipeline::request_for_calibrated(world, survey);
   auto const& records = request.inventory.records;
 
   std::vector<std::string> targets, bands, exposures;

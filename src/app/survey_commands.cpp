@@ -10,6 +10,7 @@
 #include "tessera/parallel/memory_budget.hpp"
 #include "tessera/pipeline/run.hpp"
 #include "tessera/pipeline/run_plan.hpp"
+#include "tessera/pipeline/run_survey.hpp"
 #include "tessera/pipeline/status.hpp"
 
 namespace tessera::app {
@@ -19,12 +20,10 @@ namespace {
 /// Least memory of a rank that people are promised to get by with.
 constexpr std::int64_t LeastDefaultMemory = std::int64_t{1} << 30;
 
-pipeline::RunPlan plan_of(parallel::Communicator const& world, SurveyOptions const& options) {
+pipeline::SurveyPlan plan_of(parallel::Communicator const& world, SurveyOptions const& options) {
   auto const survey = load_survey_on_all(world, options);
-  auto request = pipeline::request_from_survey(world, survey);
-  return pipeline::make_run_plan(world, std::move(request),
-                                 memory_per_rank(world, options.memory_per_rank, survey.tessera.memory_per_rank_byte),
-                                 options.ranks);
+  auto const memory = memory_per_rank(world, options.memory_per_rank, survey.tessera.memory_per_rank_byte);
+  return pipeline::plan_survey(world, survey, memory, options.ranks);
 }
 
 }  // namespace
@@ -55,18 +54,32 @@ std::int64_t memory_per_rank(parallel::Communicator const& world, std::string co
 }
 
 ExitStatus run_survey(parallel::Communicator const& world, SurveyOptions const& options) {
-  return pipeline::run_plan(world, plan_of(world, options));
+  auto const survey = load_survey_on_all(world, options);
+  auto const memory = memory_per_rank(world, options.memory_per_rank, survey.tessera.memory_per_rank_byte);
+  return pipeline::run_survey(world, survey, memory);
 }
 
 ExitStatus plan_survey(parallel::Communicator const& world, SurveyOptions const& options) {
-  auto const plan = plan_of(world, options);
-  if (world.is_root()) std::fputs(pipeline::describe(plan).c_str(), stdout);
-  return plan.request.missing.empty() && !plan.mosaics.empty() ? ExitStatus::Complete : ExitStatus::Refused;
+  auto const planned = plan_of(world, options);
+  auto const& calibration = planned.calibration;
+  bool const refused = !calibration.missing.empty() || (planned.plan && !planned.plan->request.missing.empty()) ||
+                       (planned.plan && planned.plan->mosaics.empty());
+  if (world.is_root()) {
+    std::fputs(pipeline::describe(calibration).c_str(), stdout);
+    for (auto const& line : calibration.missing) std::printf("cannot run: %s\n", line.c_str());
+    if (planned.plan)
+      std::fputs(pipeline::describe(*planned.plan).c_str(), stdout);
+    else
+      std::puts("mosaics are planned when all exposures are calibrated");
+  }
+  return refused ? ExitStatus::Refused : ExitStatus::Complete;
 }
 
 ExitStatus show_status(parallel::Communicator const& world, SurveyOptions const& options) {
-  auto const plan = plan_of(world, options);
-  if (world.is_root()) std::fputs(pipeline::describe_status(plan).c_str(), stdout);
+  auto const planned = plan_of(world, options);
+  if (!world.is_root()) return ExitStatus::Complete;
+  std::fputs(pipeline::describe_status(planned.calibration).c_str(), stdout);
+  if (planned.plan) std::fputs(pipeline::describe_status(*planned.plan).c_str(), stdout);
   return ExitStatus::Complete;
 }
 

@@ -188,6 +188,25 @@ void read_effects(TableReader& effects, SimulationSettings& s) {
   });
 }
 
+void read_rates(TableReader& rates, RateSettings& r) {
+  rates.read("on", r.on);
+  rates.read_table("flat", [&](TableReader& t) {
+    t.read("shape", r.flat.shape, 0, 0.5);
+    t.read("scatter", r.flat.scatter, 0, 0.2);
+    t.read("dead", r.flat.dead, 0, 0.2);
+    t.read("error", r.flat.error, 0, 0.1);
+  });
+  rates.read_table("background", [&](TableReader& t) {
+    t.read("shape", r.background.shape, 0, 0.5);
+    t.read("drift", r.background.drift, 0, 0.5);
+    t.read("hours", r.background.hours, 1e-3, 1e5);
+  });
+  rates.read_table("photom", [&](TableReader& t) {
+    t.read("scatter", r.photom.scatter, 0, 0.1);
+    t.read("loss", r.photom.loss, 0, 0.9);
+  });
+}
+
 void read_survey(TableReader& top, SimulationSettings& s) {
   top.read("seed", s.seed, 0, std::numeric_limits<std::int64_t>::max());
   top.read("version", s.version);
@@ -256,10 +275,13 @@ void read_survey(TableReader& top, SimulationSettings& s) {
   top.read_table("off", [&](TableReader& t) {
     t.read("exposures", s.off_exposures, 0, 9999);
     t.read("distance", s.off_distance);
+    t.read("late", s.off_late, 0, 9999);
+    t.read("late_hours", s.off_late_hours);
   });
   top.read("noise", s.noise);
   top.read("truth_planes", s.truth_planes);
   top.read_table("effects", [&](TableReader& t) { read_effects(t, s); });
+  top.read_table("rates", [&](TableReader& t) { read_rates(t, s.rates); });
 }
 
 void check(SimulationSettings const& s, std::string const& file) {
@@ -288,6 +310,8 @@ void check(SimulationSettings const& s, std::string const& file) {
   if (s.listed_stars.brightest < s.listed_stars.faintest)
     fail("empty range", "listed_stars.brightest", "not below listed_stars.faintest",
          std::to_string(s.listed_stars.brightest));
+  if (s.off_late > s.off_exposures)
+    fail("more late exposures than there are", "off.late", "at most off.exposures", std::to_string(s.off_late));
   if (s.datum.stars == "listed")
     for (SimulatedTarget const& target : s.targets)
       if (target.star_list.empty())

@@ -35,9 +35,14 @@ bool StepEntry::runs_on(Band const& band) const {
   return true;
 }
 
+bool StepEntry::is_built() const {
+  auto const* known = find_step(step);
+  return known && known->is_built;
+}
+
 StepEntry parse_step(std::string_view text, Place const& place) {
   auto const tokens = split_at_dots(text);
-  StepEntry entry{std::string(text), tokens.front(), std::nullopt, Observations::All, place};
+  StepEntry entry{std::string(text), tokens.front(), std::nullopt, Observations::All, place, false};
   std::string const where = where_text(place, "steps");
   auto const* step = find_step(entry.step);
   if (!step)

@@ -65,6 +65,8 @@ std::string Survey::json() const {
                          {"quicklook", tessera.quicklook},
                          {"dense_context_limit_byte", tessera.dense_context_limit_byte},
                          {"shared_grid", tessera.shared_grid},
+                         {"previous_version", tessera.previous_version},
+                         {"parameter_references", tessera.parameter_references},
                          {"compat", tessera.compat_pjpipe_121 ? "pjpipe-1.2.1" : ""}};
   return Value(Value::Table{{"targets", texts(targets)},
                             {"version", version},

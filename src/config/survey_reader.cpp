@@ -129,13 +129,16 @@ class SurveyReader {
     for (auto const& text : read_names("steps"))
       collect([&] {
         auto entry = parse_step(text.text(), text.place());
-        if (!find_step(entry.step)->is_built)
-          findings_.not_built.push_back({.what = "this step is not yet built",
-                                         .where = where_text(text.place(), "steps"),
-                                         .found = "'" + entry.text + "'",
-                                         .remedy = "remove it, or set tessera.skip_unbuilt = true"});
+        if (entry.step == "lv2")
+          for (auto& before : survey_.steps) before.takes_rates = before.step == "single_tile_destripe";
         survey_.steps.push_back(std::move(entry));
       });
+    for (auto const& entry : survey_.steps)
+      if (!entry.is_built())
+        findings_.not_built.push_back({.what = "this step is not yet built",
+                                       .where = where_text(entry.place, "steps"),
+                                       .found = "'" + entry.text + "'",
+                                       .remedy = "remove it, or set tessera.skip_unbuilt = true"});
   }
 
   void read_parameters() {
@@ -238,7 +241,25 @@ class SurveyReader {
     own.quicklook = tessera_value("quicklook").boolean();
     own.dense_context_limit_byte = tessera_size("dense_context_limit");
     own.shared_grid = tessera_value("shared_grid").boolean();
+    read_previous_version();
+    own.parameter_references = tessera_value("parameter_references").boolean();
     own.compat_pjpipe_121 = tessera_value("compat").text() == "pjpipe-1.2.1";
+  }
+
+  /// A version that is compared with: ours, else that of pjpipe's regress_against_previous.
+  void read_previous_version() {
+    Value const own = tessera_value("previous_version");
+    auto& version = survey_.tessera.previous_version;
+    version = own.text();
+    if (!version.empty() && version == survey_.version)
+      findings_.errors.push_back({.what = "a version cannot be compared with itself",
+                                  .where = where_text(own.place(), "tessera.previous_version"),
+                                  .expected = "another version",
+                                  .found = "'" + version + "'"});
+    if (!version.empty() || !survey_.lists("regress_against_previous")) return;
+    auto const* regress = survey_.parameters.find("regress_against_previous");
+    auto const* theirs = regress && regress->is_table() ? regress->find("prev_version") : nullptr;
+    if (theirs && theirs->is_text() && theirs->text() != survey_.version) version = theirs->text();
   }
 
   void check_band_name(Value const* value, std::string const& key) {
@@ -292,7 +313,10 @@ class SurveyReader {
     if (survey_.tessera.inputs.empty())
       require_folder(survey_.local.raw_dir, "raw_dir", "exposures are looked for below it (or give tessera.inputs)");
     // A step that is not yet built needs nothing.
-    auto const runs = [&](char const* step) { return survey_.lists(step) && find_step(step)->is_built; };
+    auto const runs = [&](char const* step) {
+      return std::any_of(survey_.steps.begin(), survey_.steps.end(),
+                         [&](StepEntry const& entry) { return entry.step == step && entry.is_built(); });
+    };
     for (auto const* step : {"gaia_query", "astrometric_align"})
       if (runs(step)) require_folder(survey_.local.alignment_dir, "alignment_dir", std::string("used by ") + step);
     for (auto const* step : {"anchoring", "psf_matching"})

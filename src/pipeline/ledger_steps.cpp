@@ -10,6 +10,7 @@
 #include "tessera/steps/lyot_separate/lyot_separate_step.hpp"
 #include "tessera/steps/multi_tile_destripe/multi_tile_destripe_step.hpp"
 #include "tessera/steps/outlier_detection/outlier_detection_step.hpp"
+#include "tessera/steps/single_tile_destripe/single_tile_destripe_step.hpp"
 #include "tessera/steps/skymatch/skymatch_step.hpp"
 #include "tessera/steps/tweakreg/tweakreg_step.hpp"
 
@@ -23,6 +24,11 @@ std::span<LedgerStep const> ledger_steps() {
        .parameters = {""},
        .run = steps::run_get_wcs_adjust,
        .whole_target = true},
+      {"single_tile_destripe",
+       "single_tile_destripe",
+       steps::SingleTileDestripeAlgorithm,
+       {""},
+       steps::run_single_tile_destripe},
       {"apply_wcs_adjust", "apply_wcs_adjust", steps::ApplyWcsAdjustAlgorithm, {}, steps::run_apply_wcs_adjust},
       {"lyot_mask", "lyot_mask", steps::LyotMaskAlgorithm, {"method"}, steps::run_lyot_mask},
       {"lyot_separate", "lyot_separate", steps::LyotSeparateAlgorithm, {}, steps::run_lyot_separate},
@@ -58,5 +64,7 @@ bool takes_calibrated(std::string_view listed) {
   return listed == "lv3" ||
          std::any_of(steps.begin(), steps.end(), [&](LedgerStep const& step) { return step.listed == listed; });
 }
+
+bool takes_calibrated(config::StepEntry const& entry) { return !entry.takes_rates && takes_calibrated(entry.step); }
 
 }  // namespace tessera::pipeline

@@ -93,7 +93,7 @@ std::vector<MosaicWork> plan_mosaic_steps(config::Survey const& survey) {
   std::vector<MosaicWork> works;
   for (auto const& step : mosaic_steps())
     for (auto const& entry : survey.steps) {
-      if (entry.step != step.listed || !config::find_step(entry.step)->is_built) continue;
+      if (entry.step != step.listed || !entry.is_built()) continue;
       for (auto const& target : survey.targets)
         for (auto const& band : survey.bands) {
           if (!entry.runs_on(band)) continue;

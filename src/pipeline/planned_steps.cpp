@@ -134,7 +134,7 @@ PlannedSteps plan_steps(config::Survey const& survey, store::Inventory& inventor
   Planner planner(survey, inventory, plan);
   for (auto const& entry : survey.steps)
     for (auto const& step : ledger_steps())
-      if (step.listed == entry.step && config::find_step(entry.step)->is_built) planner.add(step, entry);
+      if (step.listed == entry.step && entry.is_built() && takes_calibrated(entry)) planner.add(step, entry);
   return plan;
 }
 

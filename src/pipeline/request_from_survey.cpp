@@ -88,7 +88,18 @@ void refuse_repeated(std::vector<int> const& members, RunRequest& request) {
 
 }  // namespace
 
-RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey) {
+bool works_on_calibrated(config::Survey const& survey) {
+  return std::any_of(survey.steps.begin(), survey.steps.end(),
+                     [](auto const& entry) { return takes_calibrated(entry) || takes_mosaics(entry.step); });
+}
+
+RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey,
+                               CalibratedFiles const& calibrated) {
+  return request_from_inputs(
+      survey, works_on_calibrated(survey) ? find_survey_inputs(communicator, survey, calibrated) : SurveyInputs{});
+}
+
+RunRequest request_from_inputs(config::Survey const& survey, SurveyInputs inputs) {
   RunRequest request;
   for (auto const& warning : survey.warnings) request.warnings.push_back(warning.line());
   for (auto const& problem : survey.not_built) {
@@ -99,22 +110,25 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
   }
   if (survey.tessera.compat_pjpipe_121)
     request.warnings.push_back(
-        "[tessera] compat changes the noise of astrometric_catalog alone: the steps follow the corrected behaviour "
-        "(docs/steps)");
+        "[tessera] compat changes level 2 (as pipeline 1.13.4) and the noise of astrometric_catalog: the other steps "
+        "follow "
+        "the corrected behaviour (docs/steps)");
   request.shared_grid = survey.tessera.shared_grid;
   request.stop_on_error = survey.tessera.on_error == config::OnError::Stop;
   request.report_folder = survey.local.reprocess_dir / survey.version;
   request.configuration_json = survey.json();
-  bool const has_work = std::any_of(survey.steps.begin(), survey.steps.end(), [](auto const& entry) {
-    return takes_calibrated(entry.step) || takes_mosaics(entry.step);
-  });
-  if (!has_work) {
+  if (!survey.tessera.previous_version.empty()) {
+    request.previous_products = survey.local.reprocess_dir / survey.tessera.previous_version;
+    if (!std::filesystem::is_directory(request.previous_products))
+      request.warnings.push_back(
+          fmt::format("{}: there is no such version to compare with", request.previous_products.string()));
+  }
+  if (!works_on_calibrated(survey)) {
     request.missing.push_back(
         "steps: none of the steps built so far is listed (`tessera steps` lists them): nothing to do");
     return request;
   }
 
-  auto inputs = find_survey_inputs(communicator, survey);
   request.inventory = std::move(inputs.inventory);
   auto planned = plan_steps(survey, request.inventory, inputs.members);
   request.steps = std::move(planned.steps);
@@ -126,9 +140,8 @@ RunRequest request_from_survey(parallel::Communicator const& communicator, confi
   for (std::size_t t = 0; t < survey.targets.size(); ++t)
     for (std::size_t b = 0; b < survey.bands.size(); ++b) {
       auto const& band = survey.bands[b];
-      bool const runs = std::any_of(survey.steps.begin(), survey.steps.end(), [&](auto const& entry) {
-        return takes_calibrated(entry.step) && entry.runs_on(band);
-      });
+      bool const runs = std::any_of(survey.steps.begin(), survey.steps.end(),
+                                    [&](auto const& entry) { return takes_calibrated(entry) && entry.runs_on(band); });
       if (!runs) continue;
       bool const makes_mosaic = std::any_of(survey.steps.begin(), survey.steps.end(), [&](auto const& entry) {
         return entry.step == "lv3" && entry.runs_on(band);

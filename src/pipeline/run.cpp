@@ -192,6 +192,15 @@ bool finish_run(parallel::Communicator const& communicator, RunPlan const& plan,
   }
 }
 
+/// Says how it ended, on all ranks alike. Collective.
+ExitStatus end_run(parallel::Communicator const& communicator, RunPlan const& plan, Ending const& ending,
+                   std::vector<StepTiming> const& timing) {
+  auto const status = final_status(plan, ending);
+  bool unsaid = communicator.is_root() && finish_run(communicator, plan, ending, timing, status);
+  unsaid = communicator.max(std::int64_t{unsaid}) > 0;
+  return unsaid && status == ExitStatus::Complete ? ExitStatus::InputOutput : status;
+}
+
 }  // namespace
 
 ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan) {
@@ -215,13 +224,17 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan) {
       plan.program_bytes,
       [&](std::string const& target, std::string const& band) { return find_ledger(current, target, band); },
       plan.request.stop_on_error};
-  Running run{context, plan, current, {}, {}, {}};
+  auto const& earlier = plan.request.earlier;
+  Running run{context, plan, current, {}, {earlier.failures, earlier.stopped, earlier.made}, earlier.timing};
   run_everything(run);
+  return end_run(communicator, plan, run.ending, run.timing);
+}
 
-  auto const status = final_status(plan, run.ending);
-  bool unsaid = communicator.is_root() && finish_run(communicator, plan, run.ending, run.timing, status);
-  unsaid = communicator.max(std::int64_t{unsaid}) > 0;
-  return unsaid && status == ExitStatus::Complete ? ExitStatus::InputOutput : status;
+ExitStatus finish_without_mosaics(parallel::Communicator const& communicator, RunPlan const& plan) {
+  prepare_folders(communicator, plan);
+  if (communicator.is_root()) log::add_file(plan.request.report_folder / "log" / "tessera.log");
+  auto const& earlier = plan.request.earlier;
+  return end_run(communicator, plan, {earlier.failures, earlier.stopped, earlier.made}, earlier.timing);
 }
 
 }  // namespace tessera::pipeline

@@ -8,6 +8,7 @@
 #include "tessera/steps/get_wcs_adjust/get_wcs_adjust_options.hpp"
 #include "tessera/steps/level_match/level_match_options.hpp"
 #include "tessera/steps/multi_tile_destripe/destripe_options.hpp"
+#include "tessera/steps/single_tile_destripe/single_tile_options.hpp"
 #include "tessera/steps/skymatch/skymatch_options.hpp"
 #include "tessera/steps/source_catalog/source_catalog_options.hpp"
 #include "tessera/steps/tweakreg/tweakreg_options.hpp"
@@ -27,6 +28,7 @@ void check_options(LedgerStep const& step, BandWork const& work) {
       throw InputError({"the list of sky levels is not there", *options.skylist, "", "", "correct skymatch.skylist"});
   }
   if (step.name == "level_match") steps::read_level_match_options(parameters);
+  if (step.name == "single_tile_destripe") steps::single_tile_options(parameters);
   if (step.name == "multi_tile_destripe") steps::destripe_options(parameters);
   if (step.name == "tweakreg")
     steps::tweakreg_files(steps::tweakreg_options(parameters, work.band), work.target, work.alignment_dir);

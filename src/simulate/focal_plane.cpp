@@ -117,6 +117,7 @@ sky::DetectorGeometry make_geometry(Detector const& detector) {
   geometry.substrt2 = detector.substrt2;
   geometry.subsize1 = detector.nx;
   geometry.subsize2 = detector.ny;
+  geometry.filter_offset = detector.filter_offset;
   geometry.distortion = make_distortion(detector);
   return geometry;
 }

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tessera/core/dq.hpp"
+#include "tessera/simulate/detector_response.hpp"
 #include "tessera/simulate/random.hpp"
 #include "tessera/simulate/render_sky.hpp"
 
@@ -31,6 +32,41 @@ void add_variances(Band const& band, SimulatedExposure& e) {
     e.var_flat[k] = static_cast<float>(FlatError * FlatError * sky * sky);
     e.err[k] =
         static_cast<float>(std::sqrt(double{e.var_poisson[k]} + double{e.var_rnoise[k]} + double{e.var_flat[k]}));
+  }
+}
+
+/// The same of a count rate, in DN/s. NIRCam's sky background is taken out of SCI as always, but not out of the noise.
+void add_rate_variances(Band const& band, SimulatedExposure& e) {
+  std::size_t const count = e.sky.size();
+  RateTruth const& rate = *e.rate;
+  e.var_poisson.resize(count);
+  e.err.resize(count);
+  double const unit = 1 / (band.gain * band.exposure_time);  // DN/s of one electron
+  e.var_rnoise.assign(count, static_cast<float>(band.read_noise * band.read_noise * unit * unit));
+  for (std::size_t k = 0; k < count; ++k) {
+    double const background = rate.thermal.empty() ? band.background : double{rate.thermal[k]};
+    double const light = double{rate.response[k]} * (double{e.sky[k]} + background) / rate.conversion;
+    e.var_poisson[k] = static_cast<float>(std::max(0.0, light) * unit);
+    e.err[k] = static_cast<float>(std::sqrt(double{e.var_poisson[k]} + double{e.var_rnoise[k]}));
+  }
+}
+
+/// From surface brightness to count rate: `sci` holds the sky in MJy/sr, and in DN/s afterwards.
+void add_rate_signal(Detector const& detector, SimulatedExposure& e) {
+  RateTruth const& rate = *e.rate;
+  std::size_t at = 0;
+  for (int y = 0; y < e.ny; ++y) {
+    std::size_t amplifier = 0;
+    for (int x = 0; x < e.nx; ++x, ++at) {
+      double const level = is_lyot(detector, x, y) ? e.levels.lyot : e.levels.level;
+      double const thermal = rate.thermal.empty() ? 0.0 : double{rate.thermal[at]};
+      double value = double{rate.response[at]} * (double{e.sky[at]} + level + thermal);
+      if (!e.stripes.rows.empty()) {
+        if (x >= e.stripes.bounds[amplifier + 1]) ++amplifier;
+        value += e.stripes.at(x, y, amplifier);  // of the electronics: not through the flat
+      }
+      e.sci[at] = static_cast<float>(value / rate.conversion);
+    }
   }
 }
 
@@ -71,7 +107,8 @@ void set_flags(SimulationSettings const& settings, Band const& band, Random cons
   constexpr float Nothing = std::numeric_limits<float>::quiet_NaN();
   for (std::size_t k = 0; k < e.sci.size(); ++k) {
     if (!(e.dq[k] & dq::DoNotUse)) continue;
-    for (auto* plane : {&e.sci, &e.err, &e.var_poisson, &e.var_rnoise, &e.var_flat}) (*plane)[k] = Nothing;
+    for (auto* plane : {&e.sci, &e.err, &e.var_poisson, &e.var_rnoise, &e.var_flat})
+      if (!plane->empty()) (*plane)[k] = Nothing;
   }
 }
 
@@ -92,12 +129,23 @@ SimulatedExposure make_exposure(SurveyPlan const& plan, Scene const& scene, Plan
   e.sky = render_smooth(scene, mix, *wcs, e.nx, e.ny);
   double const least_variance = (band.background + band.read_noise * band.read_noise * electron(band)) * electron(band);
   add_sources(scene, band, detector, *wcs, e.area, std::sqrt(least_variance), e.sky);
-  add_variances(band, e);
+  if (settings.rates.on) {
+    e.rate = RateTruth{conversion_of(plan, exposure), thermal_level(plan, exposure),
+                       make_flat(settings, band, detector, window_of(detector)).truth,
+                       make_thermal_background(plan, exposure)};
+    e.area.clear();
+    add_rate_variances(band, e);
+  } else {
+    add_variances(band, e);
+  }
   e.sci = e.sky;
   e.levels = draw_levels(settings, band, exposure);
   e.stripes = draw_stripes(settings, band, detector, exposure);
   e.cosmic_rays = draw_cosmic_rays(settings, detector, exposure);
-  add_levels_and_stripes(detector, e);
+  if (settings.rates.on)
+    add_rate_signal(detector, e);
+  else
+    add_levels_and_stripes(detector, e);
   if (settings.noise) add_noise(random, e);
   for (CosmicRayPixel const& ray : e.cosmic_rays) {
     auto const at = static_cast<std::size_t>(ray.pixel);

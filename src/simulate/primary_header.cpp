@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "calibrated_headers.hpp"
 #include "tessera/core/build_facts.hpp"
 
 namespace tessera::simulate {
 namespace {
+
+constexpr double Degree = std::numbers::pi / 180;
 
 std::string upper(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -33,7 +36,7 @@ void add_file_cards(model::Header& h, SurveyPlan const& plan, PlannedExposure co
   h.set("ORIGIN", "tessera simulate", "Organization responsible for creating file");
   h.set("TIMESYS", "UTC", "principal time system for time-related keywords");
   h.set("TIMEUNIT", "s", "Default unit applicable to all time values");
-  h.set("FILENAME", exposure.root + "_cal.fits", "Name of the file");
+  h.set("FILENAME", exposure.root + (plan.settings.rates.on ? "_rate.fits" : "_cal.fits"), "Name of the file");
   h.set("PRD_VER", "PRDOPSSOC-063", "S&OC Project Reference Database (PRD) Version");
   h.set("CAL_VER", build_facts().version, "Calibration Software Version");
   h.set("CAL_VCS", "tessera simulate", "Calibration software version control sys number");
@@ -190,6 +193,42 @@ void add_calibration_cards(model::Header& h, Band const& band) {
     h.set("S_" + std::string(step), "SKIPPED", "Calibration step status");
 }
 
+/// What the ramps went through on their way to a count rate; level 2 is still to come.
+void add_rate_calibration_cards(model::Header& h, Band const& band) {
+  h.set("CRDS_VER", "N/A", "Version of CRDS file selection software used");
+  h.set("CRDS_CTX", "N/A", "CRDS context (.pmap) used to select ref files");
+  for (char const* type : {"DARK", "GAIN", "LINEAR", "MASK", "READNO", "SATURA", "SUPERB"})
+    h.set("R_" + std::string(type), "N/A", "Reference file name");
+  for (char const* step : {"DQINIT", "SATURA", "LINEAR", "DARK", "JUMP", "RAMP"})
+    h.set("S_" + std::string(step), "COMPLETE", "Calibration step status");
+  h.set("S_REFPIX", band.is_miri() ? "SKIPPED" : "COMPLETE", "Calibration step status");
+  for (char const* step : {"IPC", "PERSIS", "GANSCL"})
+    h.set("S_" + std::string(step), "SKIPPED", "Calibration step status");
+}
+
+/// Days from the light's arrival here to its arrival at the Sun, the orbit of the Earth taken as a circle with its
+/// equation of centre: good to a second.
+double heliocentric_delay(double mjd, double ra, double dec) {
+  double const n = mjd - 51544.5;  // from J2000
+  double const anomaly = (357.528 + 0.9856003 * n) * Degree;
+  double const longitude = (280.46 + 0.9856474 * n + 1.915 * std::sin(anomaly) + 0.02 * std::sin(2 * anomaly)) * Degree;
+  double const distance = 1.00014 - 0.01671 * std::cos(anomaly), obliquity = 23.439 * Degree;
+  double const x = -distance * std::cos(longitude), y = -distance * std::sin(longitude) * std::cos(obliquity),
+               z = -distance * std::sin(longitude) * std::sin(obliquity);
+  double const along = x * std::cos(dec * Degree) * std::cos(ra * Degree) +
+                       y * std::cos(dec * Degree) * std::sin(ra * Degree) + z * std::sin(dec * Degree);
+  constexpr double SecondsPerUnit = 499.004784;
+  return along * SecondsPerUnit / 86400;
+}
+
+void add_heliocentric_cards(model::Header& h, Band const& band, PlannedExposure const& exposure) {
+  double const days = band.exposure_time / 86400, start = exposure.start_mjd;
+  double const delay = heliocentric_delay(start + days / 2, exposure.believed.ra, exposure.believed.dec);
+  h.set("HSTRTIME", start + delay, "[d] Heliocentric start time in MJD");
+  h.set("HMIDTIME", start + days / 2 + delay, "[d] Heliocentric mid time in MJD");
+  h.set("HENDTIME", start + days + delay, "[d] Heliocentric end time in MJD");
+}
+
 }  // namespace
 
 model::Header make_primary_header(SurveyPlan const& plan, PlannedExposure const& exposure) {
@@ -203,7 +242,12 @@ model::Header make_primary_header(SurveyPlan const& plan, PlannedExposure const&
   add_readout_cards(h, band, detector);
   add_dither_cards(h, plan.settings, band, detector, exposure);
   add_guide_star_cards(h, exposure);
-  add_calibration_cards(h, band);
+  if (plan.settings.rates.on) {
+    add_heliocentric_cards(h, band, exposure);
+    add_rate_calibration_cards(h, band);
+  } else {
+    add_calibration_cards(h, band);
+  }
   h.add_history("Simulated exposure, made by 'tessera simulate'. Not an observation.");
   return h;
 }

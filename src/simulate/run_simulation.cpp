@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "crds_cache.hpp"
 #include "tessera/core/byte_size.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/io/durable_file.hpp"
@@ -116,6 +117,16 @@ void write_catalogues(SurveyPlan const& plan, std::size_t target, std::filesyste
                 choose_datum(plan.settings, scene, std::move(sources), name));
 }
 
+/// This rank's share of the reference files; the rules by root.
+void write_crds_cache(parallel::Communicator const& communicator, SurveyPlan const& plan,
+                      std::filesystem::path const& cache) {
+  auto const references = plan_references(plan);
+  for (std::size_t k = 0; k < references.size(); ++k)
+    if (static_cast<int>(k % static_cast<std::size_t>(communicator.size())) == communicator.rank())
+      write_reference(cache, plan, references[k]);
+  if (communicator.is_root()) write_crds_rules(cache, plan, references);
+}
+
 }  // namespace
 
 SimulationSummary run_simulation(parallel::Communicator const& communicator, config::SimulationSettings const& settings,
@@ -132,7 +143,7 @@ SimulationSummary run_simulation(parallel::Communicator const& communicator, con
   for (PlannedExposure const& planned : plan.exposures) {
     Detector const& detector = plan.detectors[planned.band][planned.detector];
     costs.push_back(static_cast<double>(detector.nx) * detector.ny);
-    bytes += 28 * costs.back();  // seven planes of four bytes
+    bytes += (settings.rates.on ? 20 : 28) * costs.back();  // five or seven planes of four bytes
   }
   if (communicator.is_root())
     log::info("simulate: {} exposures of {} targets in {} bands, {} on disk", plan.exposures.size(),
@@ -145,6 +156,7 @@ SimulationSummary run_simulation(parallel::Communicator const& communicator, con
     for (std::size_t target = 0; target < settings.targets.size(); ++target)
       if (static_cast<int>(target % static_cast<std::size_t>(communicator.size())) == communicator.rank())
         write_catalogues(plan, target, out);
+    if (settings.rates.on) write_crds_cache(communicator, plan, out / "crds");
     if (!communicator.is_root()) return;
     io::write_file(out / "truth" / "truth.json", truth);
     write_configuration(out, plan);

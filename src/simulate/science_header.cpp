@@ -1,9 +1,11 @@
+#include <array>
 #include <cmath>
 #include <numbers>
 
 #include "calibrated_headers.hpp"
 #include "tessera/sky/footprint.hpp"
 #include "tessera/sky/sip_fit.hpp"
+#include "tessera/sky/unit_vector.hpp"
 
 namespace tessera::simulate {
 namespace {
@@ -57,7 +59,51 @@ void add_pointing_cards(model::Header& h, Detector const& detector, PlannedExpos
   h.set("SRCTYPE", "EXTENDED", "Point or extended source");
 }
 
+/// A plane that touches the sky at the reference pixel.
+void add_linear_wcs(model::Header& h, Detector const& detector, sky::Pointing const& pointing, sky::Gwcs const& wcs) {
+  double const x = detector.crpix1() - 1, y = detector.crpix2() - 1;
+  std::array<double, 4> ra{}, dec{}, east{}, north{};
+  wcs.pixel_to_sky(std::vector{x - 0.5, x + 0.5, x, x}, std::vector{y, y, y - 0.5, y + 0.5}, ra, dec);
+  auto const axes = sky::tangent_axes(wcs.pixel_to_sky(model::PixelPoint{x, y}));
+  for (std::size_t k = 0; k < 4; ++k) {
+    auto const v = sky::to_vector(ra[k], dec[k]);
+    east[k] = dot(v, axes.east) / dot(v, axes.centre) * sky::DegreesPerRadian;
+    north[k] = dot(v, axes.north) / dot(v, axes.centre) * sky::DegreesPerRadian;
+  }
+  double const cd[2][2]{{east[1] - east[0], east[3] - east[2]}, {north[1] - north[0], north[3] - north[2]}};
+  double const cdelt[2]{std::hypot(cd[0][0], cd[1][0]), std::hypot(cd[0][1], cd[1][1])};
+  h.set("WCSAXES", 2, "number of World Coordinate System axes");
+  h.set("CRPIX1", detector.crpix1(), "axis 1 coordinate of the reference pixel");
+  h.set("CRPIX2", detector.crpix2(), "axis 2 coordinate of the reference pixel");
+  h.set("CRVAL1", pointing.ra_ref, "first axis value at the reference pixel");
+  h.set("CRVAL2", pointing.dec_ref, "second axis value at the reference pixel");
+  h.set("CTYPE1", "RA---TAN", "first axis coordinate type");
+  h.set("CTYPE2", "DEC--TAN", "second axis coordinate type");
+  h.set("CUNIT1", "deg", "first axis units");
+  h.set("CUNIT2", "deg", "second axis units");
+  h.set("CDELT1", cdelt[0], "first axis increment per pixel");
+  h.set("CDELT2", cdelt[1], "second axis increment per pixel");
+  for (int i = 0; i < 2; ++i)
+    for (int j = 0; j < 2; ++j)
+      h.set("PC" + std::to_string(i + 1) + "_" + std::to_string(j + 1), cd[i][j] / cdelt[i],
+            "linear transformation matrix element");
+  h.set("RADESYS", "ICRS", "Name of the coordinate reference frame");
+}
+
 }  // namespace
+
+model::Header make_rate_science_header(SurveyPlan const& plan, PlannedExposure const& exposure, sky::Gwcs const& wcs) {
+  Detector const& detector = plan.detectors[exposure.band][exposure.detector];
+  sky::Pointing const pointing = make_pointing(detector, exposure.believed, exposure.va_scale);
+  model::Header h;
+  h.set("BUNIT", "DN/s", "physical units of the array values");
+  add_time_cards(h, plan.bands[exposure.band], exposure.start_mjd);
+  add_pointing_cards(h, detector, exposure, pointing);
+  add_linear_wcs(h, detector, pointing, wcs);
+  if (auto const region = sky::format_s_region(sky::footprint(wcs, detector.nx, detector.ny)))
+    h.set("S_REGION", *region, "spatial extent of the observation");
+  return h;
+}
 
 model::Header make_science_header(SurveyPlan const& plan, PlannedExposure const& exposure, sky::Gwcs const& wcs) {
   Band const& band = plan.bands[exposure.band];

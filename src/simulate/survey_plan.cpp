@@ -73,6 +73,14 @@ V2V3 draw_offset(std::string const& detector, SimulationSettings const& settings
           errors.module_rms * common[1] + errors.detector_rms * own[1]};
 }
 
+/// Shift of the image behind a filter, the same for all detectors of a module (as the references have it).
+model::PixelPoint draw_filter_offset(Band const& band, std::string const& detector,
+                                     SimulationSettings const& settings) {
+  std::string const module = band.is_miri() ? detector : detector.substr(0, 4);
+  auto const u = Random(hash_text(module + " " + band.name, settings.seed)).uniforms(Stream::FilterOffset, 0);
+  return {2 * u[0] - 1, 2 * u[1] - 1};
+}
+
 /// Days since 1970-01-01 of a civil date and back (proleptic Gregorian; Hinnant's algorithm).
 std::int64_t days_from_civil(std::int64_t y, int m, int d) {
   y -= m <= 2;
@@ -118,7 +126,7 @@ std::string format_utc(double mjd) {
 
 std::string SurveyPlan::relative_path(PlannedExposure const& exposure) const {
   return "raw/" + settings.targets[exposure.target].name + "/mastDownload/JWST/" + exposure.root + "/" + exposure.root +
-         "_cal.fits";
+         (settings.rates.on ? "_rate.fits" : "_cal.fits");
 }
 
 sky::Pointing make_pointing(Detector const& detector, Attitude const& attitude, double va_scale) {
@@ -161,6 +169,7 @@ SurveyPlan plan_survey(SimulationSettings const& settings) {
     std::vector<V2V3> offsets;
     for (std::string const& detector : band.detectors) {
       detectors.push_back(make_detector(detector, centre, settings.detectors));
+      if (settings.rates.on) detectors.back().filter_offset = draw_filter_offset(band, detector, settings);
       offsets.push_back(draw_offset(detector, settings));
     }
     plan.offsets.push_back(std::move(offsets));
@@ -208,6 +217,8 @@ SurveyPlan plan_survey(SimulationSettings const& settings) {
                                         band.detectors[detector]);
             exposure.key = hash_text(exposure.root, settings.seed);
             exposure.start_mjd = time;
+            if (off && dither >= settings.off_exposures - settings.off_late)
+              exposure.start_mjd += settings.off_late_hours / 24;
             exposure.x_offset = throw_by[0];
             exposure.y_offset = throw_by[1];
             exposure.va_scale = 1 + 1e-4 * (Random(visit_key).uniform(Stream::Aberration, 0) - 0.5);

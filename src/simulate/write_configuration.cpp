@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "crds_cache.hpp"
 #include "tessera/io/durable_file.hpp"
 #include "tessera/io/fits_write.hpp"
 
@@ -43,6 +44,31 @@ std::string catalogues(std::vector<std::string> const& targets) {
   return "{ " + joined + " }";
 }
 
+/// Destriping and level 2 as PHANGS has them.
+std::string rate_parameters(SimulationSettings const& settings) {
+  std::string scales = "3, 7, 15, 31, 63";
+  for (int scale = 127; scale <= 511 && scale < settings.detectors.nircam_size; scale = 2 * scale + 1)
+    scales += ", " + std::to_string(scale);
+  return fmt::format(R"(
+[parameters.single_tile_destripe]
+quadrants = true
+vertical_subtraction = true
+destriping_method = "median_filter"
+vertical_destriping_method = "row_median"
+filter_diffuse = true
+dilate_size = 7
+filter_scales = [{}]
+filter_extend_mode = "reflect"
+
+[parameters.lv2]
+bgr_check_type = "parallel_off"
+bgr_observation_types = [{}]
+jwst_parameters.bkg_subtract.sigma = 1.5
+jwst_parameters.bkg_subtract.save_combined_background = true
+)",
+                     scales, settings.off_exposures > 0 ? "\"miri\"" : "");
+}
+
 }  // namespace
 
 void write_configuration(std::filesystem::path const& out, SurveyPlan const& plan) {
@@ -53,19 +79,22 @@ void write_configuration(std::filesystem::path const& out, SurveyPlan const& pla
   if (plan.settings.off_exposures > 0)
     for (Band const& band : plan.bands)
       if (band.is_miri()) bands.push_back(band.name + "_bgr");
-  std::vector<std::string> steps{"get_wcs_adjust", "apply_wcs_adjust"};
+  bool const rates = plan.settings.rates.on;
+  std::vector<std::string> steps;
+  if (rates) steps = {"single_tile_destripe.nircam", "lv2"};
+  for (char const* step : {"get_wcs_adjust", "apply_wcs_adjust"}) steps.emplace_back(step);
   if (plan.settings.detectors.miri_size == 1032) steps.emplace_back("lyot_separate.miri");
   for (char const* step :
        {"level_match", "multi_tile_destripe.nircam", "lv3", "astrometric_catalog", "astrometric_align"})
     steps.emplace_back(step);
   std::string const config = fmt::format(
-      R"(# Made by 'tessera simulate' for the survey beside this file: visits aligned, levels matched, NIRCam destriped, one sky
+      R"(# Made by 'tessera simulate' for the survey beside this file: {}visits aligned, levels matched, NIRCam destriped, one sky
 # constant a band, cosmic rays flagged, one mosaic a band; then mosaics and exposures aligned to a catalogue.
 targets = {}
 version = {}
 bands = {}
 steps = {}
-
+{}
 [parameters.get_wcs_adjust]
 bands = {}
 method = "global"
@@ -135,7 +164,8 @@ use2dhist = false
 fitgeom = "rshift"
 nclip = 5
 )",
-      list(targets), quote(plan.settings.version), list(bands), list(steps), list(science), catalogues(targets),
+      rates ? "count rates destriped and calibrated,\n# " : "", list(targets), quote(plan.settings.version),
+      list(bands), list(steps), rates ? rate_parameters(plan.settings) : "", list(science), catalogues(targets),
       match_miri_to_nircam(plan.bands));
   auto const absolute = std::filesystem::absolute(out).lexically_normal();
   std::string const local = fmt::format(
@@ -143,9 +173,12 @@ nclip = 5
 raw_dir = {}
 reprocess_dir = {}
 alignment_dir = {}
-)",
+{})",
       quote((absolute / "raw").string()), quote((absolute / "reprocessed").string()),
-      quote((absolute / "alignment").string()));
+      quote((absolute / "alignment").string()),
+      rates
+          ? fmt::format("crds_path = {}\ncrds_context = {}\n", quote((absolute / "crds").string()), quote(CrdsContext))
+          : "");
   io::write_file(out / "config.toml", config);
   io::write_file(out / "local.toml", local);
 }

@@ -1,68 +1,15 @@
 #include "write_exposure.hpp"
 
 #include "calibrated_headers.hpp"
-#include "tessera/io/asdf_writer.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/fits_content.hpp"
 
 namespace tessera::simulate {
 namespace {
 
-template <class T>
-std::vector<std::byte> big_endian(std::vector<T> const& values) {
-  std::vector<std::byte> bytes(values.size() * sizeof(T));
-  if constexpr (std::is_same_v<T, std::uint32_t>)
-    io::to_big_endian_unsigned(values, bytes.data());
-  else
-    io::to_big_endian(std::span<T const>(values), bytes.data());
-  return bytes;
-}
-
-/// HDUs in the order they are added.
-class FileContent {
- public:
-  void add_primary(model::Header header) {
-    io::HduPlan plan;
-    plan.header = std::move(header);
-    add(std::move(plan), {});
-  }
-  template <class T>
-  void add_image(std::string const& name, std::vector<T> const& values, int nx, int ny, model::Header header = {}) {
-    io::HduPlan plan;
-    plan.extname = name;
-    plan.bitpix = std::is_same_v<T, float> ? -32 : 32;
-    plan.unsigned_integers = std::is_same_v<T, std::uint32_t>;
-    plan.axes = {nx, ny};
-    plan.header = std::move(header);
-    add(std::move(plan), big_endian(values));
-  }
-  void add_asdf(std::vector<std::byte> bytes) {
-    auto plan = io::plan_asdf_hdu(static_cast<std::int64_t>(bytes.size()));
-    add(std::move(plan), std::move(bytes));
-  }
-  void write(std::filesystem::path const& path) const {
-    std::filesystem::create_directories(path.parent_path());
-    io::write_fits(path, plans_, data_);
-  }
-
- private:
-  void add(io::HduPlan plan, std::vector<std::byte> bytes) {
-    plans_.push_back(std::move(plan));
-    data_.push_back(std::move(bytes));
-  }
-  std::vector<io::HduPlan> plans_;
-  std::vector<std::vector<std::byte>> data_;
-};
-
-std::vector<std::byte> make_asdf(sky::Gwcs const& wcs, int nx, int ny) {
-  std::vector<std::int64_t> const shape{ny, nx};
-  return io::write_asdf(io::make_datamodel_tree({}, &wcs,
-                                                {{"data", "SCI", 1, "float32", shape},
-                                                 {"err", "ERR", 1, "float32", shape},
-                                                 {"dq", "DQ", 1, "uint32", shape},
-                                                 {"area", "AREA", 1, "float32", shape},
-                                                 {"var_poisson", "VAR_POISSON", 1, "float32", shape},
-                                                 {"var_rnoise", "VAR_RNOISE", 1, "float32", shape},
-                                                 {"var_flat", "VAR_FLAT", 1, "float32", shape}}));
+model::Header unit_header(char const* unit) {
+  model::Header header;
+  header.set("BUNIT", unit, "physical units of the array values");
+  return header;
 }
 
 }  // namespace
@@ -72,18 +19,20 @@ void write_exposure(std::filesystem::path const& path, SurveyPlan const& plan, P
   Detector const& detector = plan.detectors[planned.band][planned.detector];
   auto const wcs =
       sky::make_imaging_wcs(make_geometry(detector), make_pointing(detector, planned.believed, planned.va_scale));
-  model::Header error_header;
-  error_header.set("BUNIT", "MJy/sr", "physical units of the array values");
-  FileContent file;
-  file.add_primary(make_primary_header(plan, planned));
-  file.add_image("SCI", e.sci, e.nx, e.ny, make_science_header(plan, planned, *wcs));
-  file.add_image("ERR", e.err, e.nx, e.ny, error_header);
-  file.add_image("DQ", e.dq, e.nx, e.ny);
-  file.add_image("AREA", e.area, e.nx, e.ny);
-  file.add_image("VAR_POISSON", e.var_poisson, e.nx, e.ny);
-  file.add_image("VAR_RNOISE", e.var_rnoise, e.nx, e.ny);
-  file.add_image("VAR_FLAT", e.var_flat, e.nx, e.ny);
-  file.add_asdf(make_asdf(*wcs, e.nx, e.ny));
+  bool const is_rate = e.rate.has_value();
+  io::FitsContent file(make_primary_header(plan, planned));
+  auto const add = [&](char const* name, char const* key, auto const& values, model::Header header = {}) {
+    file.add_image(name, key, e.nx, e.ny, values, std::move(header));
+  };
+  add("SCI", "data", e.sci,
+      is_rate ? make_rate_science_header(plan, planned, *wcs) : make_science_header(plan, planned, *wcs));
+  add("ERR", "err", e.err, unit_header(is_rate ? "DN/s" : "MJy/sr"));
+  add("DQ", "dq", e.dq);
+  if (!is_rate) add("AREA", "area", e.area);
+  add("VAR_POISSON", "var_poisson", e.var_poisson);
+  add("VAR_RNOISE", "var_rnoise", e.var_rnoise);
+  if (!is_rate) add("VAR_FLAT", "var_flat", e.var_flat);
+  file.add_datamodel({}, is_rate ? nullptr : wcs.get());  // a count rate has no WCS yet
   file.write(path);
 }
 
@@ -98,11 +47,26 @@ void write_truth_planes(std::filesystem::path const& path, SimulatedExposure con
   }
   std::vector<std::uint32_t> rays(e.sky.size(), 0u);
   for (CosmicRayPixel const& ray : e.cosmic_rays) rays[static_cast<std::size_t>(ray.pixel)] = 1;
-  FileContent file;
-  file.add_primary({});
-  file.add_image("SKY", e.sky, e.nx, e.ny);
-  file.add_image("STRIPES", stripes, e.nx, e.ny);
-  file.add_image("COSMIC_RAYS", rays, e.nx, e.ny);
+  io::FitsContent file{model::Header()};
+  auto const add = [&](char const* name, auto const& values, model::Header header = {}) {
+    file.add_image(name, "", e.nx, e.ny, values, std::move(header));
+  };
+  std::vector<float> thermal;
+  if (!e.rate) {
+    add("SKY", e.sky);
+    add("STRIPES", stripes);
+  } else {
+    RateTruth const& rate = *e.rate;
+    for (float& stripe : stripes) stripe = static_cast<float>(stripe / rate.conversion);
+    thermal.assign(e.sky.size(), 0.0f);
+    for (std::size_t k = 0; k < rate.thermal.size(); ++k)
+      thermal[k] = static_cast<float>(double{rate.response[k]} * rate.thermal[k] / rate.conversion);
+    add("SKY", e.sky, unit_header("MJy/sr"));
+    add("STRIPES", stripes, unit_header("DN/s"));
+    if (!rate.thermal.empty()) add("BACKGROUND", thermal, unit_header("DN/s"));
+    add("RESPONSE", rate.response);
+  }
+  add("COSMIC_RAYS", rays);
   file.write(path);
 }
 

@@ -61,6 +61,10 @@ std::string describe_truth(SurveyPlan const& plan, PlannedExposure const& planne
     line["offset_v2_arcsec"] = offset.v2;
     line["offset_v3_arcsec"] = offset.v3;
   }
+  if (e.rate) {
+    line["conversion"] = e.rate->conversion;
+    line["thermal_level"] = e.rate->thermal_level;
+  }
   return line.dump();
 }
 

@@ -83,7 +83,7 @@ std::optional<CustomCatalogues> read_custom_catalogues(StepContext& context, Ban
   return custom;
 }
 
-std::vector<model::Star> list_stars(StepContext& context, BandTask const& task, StarListOptions const& options,
+std::vector<model::Star> list_stars(StepContext& context, StarListOptions const& options,
                                     std::optional<CustomCatalogues> const& custom,
                                     store::ExposureReader const& reader) {
   auto const& record = reader.record();
@@ -91,9 +91,13 @@ std::vector<model::Star> list_stars(StepContext& context, BandTask const& task, 
   if (path) return read_user_list(*path, record);
   parallel::MemoryBudget::Reservation const held(context.budget, "stars of one exposure",
                                                  exchange::exposure_stars_bytes(record));
-  auto stars = exchange::find_exposure_stars(reader, options.finder);
-  if (options.save) save_list(stars, saved_path(record, task, options.format));
-  return stars;
+  return exchange::find_exposure_stars(reader, options.finder);
+}
+
+void save_stars(std::vector<model::Star> const& stars, BandTask const& task, StarListOptions const& options,
+                std::optional<CustomCatalogues> const& custom, store::ExposureRecord const& record) {
+  if (!options.save || (custom && custom->find(record))) return;
+  save_list(stars, saved_path(record, task, options.format));
 }
 
 }  // namespace tessera::steps

@@ -16,9 +16,13 @@ namespace tessera::steps {
 std::optional<CustomCatalogues> read_custom_catalogues(StepContext& context, BandTask const& task,
                                                        StarListOptions const& options);
 
-/// Stars of one exposure; none where its catalogue cannot be used, which is said in the log. Writes the list to the
-/// products where the options ask for it. Independent.
-std::vector<model::Star> list_stars(StepContext& context, BandTask const& task, StarListOptions const& options,
+/// Stars of one exposure; none where its catalogue cannot be used, which is said in the log. Independent.
+std::vector<model::Star> list_stars(StepContext& context, StarListOptions const& options,
                                     std::optional<CustomCatalogues> const& custom, store::ExposureReader const& reader);
+
+/// Writes a list to the products where the options ask for it and it is not the user's own: with the centres that the
+/// alignment uses. Independent.
+void save_stars(std::vector<model::Star> const& stars, BandTask const& task, StarListOptions const& options,
+                std::optional<CustomCatalogues> const& custom, store::ExposureRecord const& record);
 
 }  // namespace tessera::steps

@@ -1,17 +1,16 @@
 // What the headers of one file say.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <numbers>
 
 #include "plain_image_planes.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/io/checksum.hpp"
 #include "tessera/sky/footprint.hpp"
 #include "tessera/sky/output_grid.hpp"
 #include "tessera/store/exposure_reader.hpp"
+#include "tessera/store/input_identity.hpp"
 #include "tessera/store/inventory.hpp"
 
 namespace tessera::store {
@@ -28,19 +27,6 @@ std::string text_or(Header const& header, char const* keyword, std::string const
 std::string upper(std::string text) {
   for (char& letter : text) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
   return text;
-}
-
-/// File name without folder, ".fits[.gz|.fz]" and a known suffix: the name of the exposure.
-std::string exposure_name(std::string const& path) {
-  std::string name = std::filesystem::path(path).filename().string();
-  for (char const* ending : {".gz", ".fz", ".fits", ".fit"})
-    if (name.ends_with(ending)) name.resize(name.size() - std::string_view(ending).size());
-  for (char const* suffix : {"_cal", "_crf", "_rate", "_i2d"})
-    if (name.ends_with(suffix)) {
-      name.resize(name.size() - std::string_view(suffix).size());
-      break;
-    }
-  return name;
 }
 
 /// Explicit group_id is not in FITS headers; the rule of spec 30, 0.1 builds it from the identifying keywords.
@@ -149,12 +135,6 @@ double edge_bow(sky::Wcs const& wcs, ExposureRecord const& record) {
   return largest / record.native_scale_deg;
 }
 
-/// Time of last change of a file, nanoseconds.
-long long stamp(std::string const& path) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::filesystem::last_write_time(path).time_since_epoch())
-      .count();
-}
-
 void check_footprint(io::FitsFile const& file, ExposureRecord const& record) {
   for (auto const& vertex : record.footprint)
     if (!std::isfinite(vertex.ra) || !std::isfinite(vertex.dec))
@@ -236,19 +216,10 @@ std::optional<ExposureRecord> examine_exposure(ExposureSource const& source, std
   record.ledger_applied = text_or(primary, "TSRLEDGR");
 
   record.file_bytes = static_cast<std::int64_t>(std::filesystem::file_size(source.path));
-  io::Sha256 hash;
-  for (auto const& hdu : file.hdus())
-    for (auto const& card : hdu.header.cards()) hash.update(std::as_bytes(std::span(card.text)));
-  // Headers, size and time of change stand for the pixels: reading all of them would cost as much as the mosaic.
-  auto const size_text =
-      fmt::format("{} {}", record.file_bytes, stamp(record.path)) +
-      (record.weight_path.empty()
-           ? ""
-           : fmt::format(" {} {} {}", record.weight_path, record.weight_hdu, stamp(record.weight_path))) +
-      (record.mask_path.empty() ? ""
-                                : fmt::format(" {} {} {}", record.mask_path, record.mask_hdu, stamp(record.mask_path)));
-  hash.update(std::as_bytes(std::span(size_text)));
-  record.header_hash = hash.hex();
+  std::vector<Companion> companions;
+  if (!record.weight_path.empty()) companions.push_back({record.weight_path, record.weight_hdu});
+  if (!record.mask_path.empty()) companions.push_back({record.mask_path, record.mask_hdu});
+  record.header_hash = header_hash(file.hdus(), record.path, companions);
   return record;
 }
 

@@ -8,8 +8,7 @@
 
 #include "tessera/core/build_facts.hpp"
 #include "tessera/core/dq.hpp"
-#include "tessera/io/asdf_writer.hpp"
-#include "tessera/io/fits_write.hpp"
+#include "tessera/io/fits_content.hpp"
 #include "tessera/sky/footprint.hpp"
 #include "tessera/sky/gwcs.hpp"
 #include "tessera/sky/sip_fit.hpp"
@@ -31,39 +30,6 @@ constexpr std::array<NamedPlane, 6> FloatPlanes{{{Plane::Err, "err"},
                                                  {Plane::VarRnoise, "var_rnoise"},
                                                  {Plane::VarFlat, "var_flat"},
                                                  {Plane::Wht, "wht"}}};
-
-/// The file in the making: plans and big-endian bytes.
-struct FileContent {
-  std::vector<io::HduPlan> plans;
-  std::vector<std::vector<std::byte>> data;
-  std::vector<io::FitsArrayReference> arrays;
-  std::int64_t nx, ny;
-
-  void add_floats(std::string const& name, char const* key, std::vector<float> const& values, model::Header header) {
-    std::vector<std::byte> bytes(values.size() * sizeof(float));
-    io::to_big_endian(std::span<float const>(values), bytes.data());
-    add(name, key, "float32", -32, false, std::move(bytes), std::move(header));
-  }
-  void add_flags(std::vector<std::uint32_t> const& values) {
-    std::vector<std::byte> bytes(values.size() * sizeof(std::uint32_t));
-    io::to_big_endian_unsigned(values, bytes.data());
-    add("DQ", "dq", "uint32", 32, true, std::move(bytes), {});
-  }
-
- private:
-  void add(std::string const& name, char const* key, char const* type, int bitpix, bool is_unsigned,
-           std::vector<std::byte> bytes, model::Header header) {
-    io::HduPlan plan;
-    plan.extname = name;
-    plan.bitpix = bitpix;
-    plan.unsigned_integers = is_unsigned;
-    plan.axes = {nx, ny};
-    plan.header = std::move(header);
-    plans.push_back(std::move(plan));
-    data.push_back(std::move(bytes));
-    arrays.push_back({key, name, 1, type, {ny, nx}});
-  }
-};
 
 std::vector<float>& plane_of(model::RowBand& band, Plane plane) {
   switch (plane) {
@@ -175,43 +141,37 @@ void export_exposure(ExposureReader const& reader, std::filesystem::path const& 
                    band);
   blank_flagged(band);
 
-  io::HduPlan primary;
-  primary.header = reader.primary_header();
-  primary.header.set("FILENAME", path.filename().string(), "Name of the file");
-  primary.header.add_history("tessera " + build_facts().version + " (" + build_facts().commit +
-                             "): exported with the ledger's corrections");
+  auto primary = reader.primary_header();
+  primary.set("FILENAME", path.filename().string(), "Name of the file");
+  primary.add_history("tessera " + build_facts().version + " (" + build_facts().commit +
+                      "): exported with the ledger's corrections");
   if (!reader.entries().empty())
-    primary.header.set("TSRLEDGR", std::string_view(reader.entries().back().step),
-                       "tessera: last step of the ledger applied");
+    primary.set("TSRLEDGR", std::string_view(reader.entries().back().step), "tessera: last step of the ledger applied");
   for (auto const& entry : reader.entries())
-    primary.header.add_history(fmt::format("tessera: {} by {}", operation_name(entry.correction), entry.step));
-  set_level_cards(reader, primary.header);
-  set_step_cards(reader, primary.header);
+    primary.add_history(fmt::format("tessera: {} by {}", operation_name(entry.correction), entry.step));
+  set_level_cards(reader, primary);
+  set_step_cards(reader, primary);
   model::Header sci = record.image_hdu == 0 ? model::Header() : reader.image_header();
-  set_wcs_cards(reader, sip, record.image_hdu == 0 ? primary.header : sci);
+  set_wcs_cards(reader, sip, record.image_hdu == 0 ? primary : sci);
 
-  FileContent content{{primary}, {{}}, {}, record.nx, record.ny};
-  content.add_floats("SCI", "data", band.sci, sci);
-  if (!band.dq.empty()) content.add_flags(band.dq);
+  io::FitsContent content(std::move(primary));
+  content.add_image("SCI", "data", record.nx, record.ny, std::span<float const>(band.sci), std::move(sci));
+  if (!band.dq.empty()) content.add_image("DQ", "dq", record.nx, record.ny, std::span<std::uint32_t const>(band.dq));
+  std::vector<float> area;
   for (auto const& [plane, key] : FloatPlanes) {
     if (!record.planes.has(plane)) continue;
     auto const* name = model::extension_name(plane);
     auto const* hdu = reader.file().find(name);
-    std::vector<float> area;
     if (plane == Plane::Area) {
       area.resize(static_cast<std::size_t>(record.nx * record.ny));
       reader.file().read_rows(*hdu, 0, record.ny, area.data());
     }
-    content.add_floats(name, key, plane == Plane::Area ? area : plane_of(band, plane),
-                       hdu ? hdu->header : model::Header());
+    content.add_image(name, key, record.nx, record.ny,
+                      std::span<float const>(plane == Plane::Area ? area : plane_of(band, plane)),
+                      hdu ? hdu->header : model::Header());
   }
-  if (auto const gwcs = std::dynamic_pointer_cast<sky::Gwcs const>(reader.wcs())) {
-    auto bytes = io::write_asdf(io::make_datamodel_tree({}, gwcs.get(), content.arrays));
-    content.plans.push_back(io::plan_asdf_hdu(static_cast<std::int64_t>(bytes.size())));
-    content.data.push_back(std::move(bytes));
-  }
-  std::filesystem::create_directories(path.parent_path());
-  io::write_fits(path, content.plans, content.data);
+  if (auto const gwcs = std::dynamic_pointer_cast<sky::Gwcs const>(reader.wcs())) content.add_datamodel({}, gwcs.get());
+  content.write(path);
 }
 
 }  // namespace tessera::store

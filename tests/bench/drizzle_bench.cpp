@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "benchmark_frame.hpp"
+#include "level2_bench.hpp"
 #include "star_bench.hpp"
 #include "tessera/compute/session.hpp"
 #include "tessera/compute/views.hpp"
@@ -155,6 +156,7 @@ int main(int argc, char** argv) {
     if (std::string_view(argv[k]).starts_with("--dump=")) return tessera::bench::dump(argv[k] + 7);
   tessera::bench::register_all();
   tessera::bench::register_star_benchmarks();
+  tessera::bench::register_level2_benchmarks();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

@@ -112,6 +112,31 @@ struct BadPixelSettings {
   double clusters = 4;      ///< clusters of dead pixels a megapixel
 };
 
+/// How the detectors respond, as their flat references say.
+struct FlatSettings {
+  double shape = 0.05;    ///< size of the large-scale shape
+  double scatter = 0.01;  ///< rms from pixel to pixel
+  double dead = 5e-4;     ///< fraction of pixels with NO_FLAT_FIELD; as many have UNRELIABLE_FLAT
+  double error = 1e-3;    ///< the true response differs from the reference by so much (rms), as its ERR says
+};
+/// The glow of the telescope in MIRI, as bright as the band's `background` on average.
+struct ThermalSettings {
+  double shape = 0.1;   ///< size of its shape on the detector, which never changes
+  double drift = 0.02;  ///< rms of its changes with time, a fraction
+  double hours = 2;     ///< time over which it changes
+};
+struct SensitivitySettings {
+  double scatter = 0.03;  ///< rms from detector to detector, a fraction
+  double loss = 0.1;      ///< fraction of MIRI's count rate that decays away after May 2022
+};
+/// Count rates (`_rate`) instead of calibrated exposures, and a CRDS cache that calibrates them.
+struct RateSettings {
+  bool on = false;
+  FlatSettings flat;
+  ThermalSettings background;
+  SensitivitySettings photom;
+};
+
 struct SimulationSettings {
   std::uint64_t seed = 1;
   std::string version = "v0p1";  ///< of the pjpipe configuration that is written
@@ -128,6 +153,8 @@ struct SimulationSettings {
   DatumSettings datum;
   int off_exposures = 0;      ///< dithers of an empty field beside each target, MIRI bands
   double off_distance = 900;  ///< arcsec
+  int off_late = 0;           ///< so many of the off exposures, the last, are taken late
+  double off_late_hours = 24;
   bool noise = true;
   bool truth_planes = false;  ///< also write stripes, cosmic rays and the noiseless sky of every exposure
   LevelSettings levels;
@@ -136,6 +163,7 @@ struct SimulationSettings {
   PointingErrorSettings pointing_errors;
   FocalPlaneErrorSettings focal_plane;
   BadPixelSettings bad_pixels;
+  RateSettings rates;
 };
 
 /// Reads and checks a settings file. Everything but `bands` and `[[targets]]` has a default. Throws ConfigError naming

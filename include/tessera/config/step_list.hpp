@@ -17,6 +17,10 @@ struct StepEntry {
   std::optional<Instrument> instrument;
   Observations observations = Observations::All;
   Place place;
+  bool takes_rates = false;  ///< single_tile_destripe with lv2 after it: on count rates
+
+  /// Whether the program has the step.
+  bool is_built() const;
 
   /// Whether the qualifiers let the step run on this band. (Qualifiers have no effect on combined steps.)
   bool runs_on(Band const& band) const;

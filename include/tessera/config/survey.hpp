@@ -45,7 +45,9 @@ struct TesseraSettings {
   bool quicklook = true;
   std::int64_t dense_context_limit_byte = 0;  ///< a context image up to this size is written dense
   bool shared_grid = false;
+  bool parameter_references = true;  ///< pars-* of CRDS count (STPIPE_DISABLE_CRDS_STEPPARS switches them off too)
   bool compat_pjpipe_121 = false;
+  std::string previous_version;  ///< that the report compares with; empty: none
 };
 
 struct Survey {

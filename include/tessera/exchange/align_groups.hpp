@@ -22,6 +22,8 @@ struct StageOptions {
 
 struct TweakregOptions {
   bool enforce_user_order = false, expand_refcat = false;
+  bool absolute_by_group = false;  ///< with a catalogue: every group onto it by itself, see align_by_group
+  double catalogue_error = 0.005;  ///< arcsec along an axis, of the catalogue of align_by_group
   StageOptions relative;
   StageOptions absolute{.searchrad = 6.0};
 };
@@ -39,7 +41,17 @@ inline constexpr char const* AbsoluteGroup = "absolute";
 Alignment align_absolute(std::span<AlignImage const> images, std::span<model::Star const> catalogue,
                          TweakregOptions const& options);
 
-/// Both, as the official step does them. An empty catalogue: no absolute stage; with one the relative stage always
+/// Every group onto the catalogue by itself, with the options of the absolute stage; those with too few matches then
+/// onto the catalogue and the stars of the groups that were aligned, until no more succeed. A group that moves too far
+/// fails by itself (TooLarge). Sightings of a star within a group are averaged, and the fits are robust and weighted by
+/// the errors of the stars, `catalogue_error` and a scatter that is learnt: nclip and sigma only start them. What
+/// groups have in common but for the catalogue plays no part: errors do not add up along a chain of narrow overlaps,
+/// but groups lie as well on each other as each lies on the catalogue.
+Alignment align_by_group(std::span<AlignImage const> images, std::span<model::Star const> catalogue,
+                         TweakregOptions const& options);
+
+/// Both, as the official step does them; with absolute_by_group and a catalogue align_by_group, and where that aligns
+/// nothing the relative stage alone. An empty catalogue: no absolute stage; with one the relative stage always
 /// expands its reference catalogue (jwst 1.13 to 3.0; spec 30, 9 has it for 1.13.4 alone). The corrections are the
 /// composition of both, on top of the WCS that the images came with. A failed absolute stage leaves the relative
 /// solution standing (a documented choice, spec 30, 7). The groups of the relative stage come first, then AbsoluteGroup

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ enum class AlignStatus {
   Ambiguous,      ///< several shifts fit about as well
   TooLarge,       ///< moves the corners further than the search allowed
   NoOverlap,      ///< sees nothing in common with the others
+  NotConnected,   ///< matches the other exposures of its visit, and nothing else
   Singular        ///< the pairs do not determine the fit
 };
 /// "SUCCESS", "REFERENCE", "FAILED: not enough matches", ...
@@ -48,8 +50,10 @@ struct GroupFit {
   AlignStatus status = AlignStatus::NotAligned;
   std::string reason;  ///< for a person: numbers of what failed; may be empty
   kernels::Matrix2 matrix{{{1, 0}, {0, 1}}};
-  std::array<double, 2> shift{0, 0};            ///< arcsec
-  std::array<double, 3> error{0, 0, 0};         ///< standard errors: x, y [arcsec], rotation [degrees]; 0: not known
+  std::array<double, 2> shift{0, 0};  ///< arcsec
+  /// Standard errors: x, y [arcsec] at the tangent point of the plane, rotation [degrees]; 0: not known. Against the
+  /// sky where a catalogue was aligned to, else against the reference group (global: the mean of all).
+  std::array<double, 3> error{0, 0, 0};
   int sources = 0, matches = 0;                 ///< found in the group; used in the fit
   double rmse = 0, mae = 0;                     ///< arcsec
   double rms_before = 0;                        ///< arcsec: of the pairs used, before the correction
@@ -64,6 +68,9 @@ struct Alignment {
   std::vector<GroupFit> groups;                                  ///< in the order of their first image
   std::vector<std::optional<model::WcsCorrection>> corrections;  ///< [image], on top of its WCS as it is now
 };
+
+/// The same images without their stars: all that tables of an alignment need, so that the lists need not be kept.
+std::vector<AlignImage> without_stars(std::span<AlignImage const> images);
 
 /// The fit of a group carried from the plane it was made in to the plane of one of its images (spec 30, 1.10).
 model::WcsCorrection carry_to_image(kernels::Matrix2 const& matrix, std::array<double, 2> const& shift_arcsec,

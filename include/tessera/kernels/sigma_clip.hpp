@@ -27,4 +27,10 @@ ClippedStatistics sigma_clip(std::vector<float>& values, double sigma, std::opti
 ClippedStatistics sigma_clip(std::span<double> values, double sigma, std::optional<int> maxiters);
 ClippedStatistics sigma_clip(std::span<float> values, double sigma, std::optional<int> maxiters);
 
+/// The same of the values whose `mask` (may be empty: all) is 0, which stay as they are.
+ClippedStatistics sigma_clip_outside(std::span<double const> values, std::span<std::uint8_t const> mask, double sigma,
+                                     std::optional<int> maxiters);
+ClippedStatistics sigma_clip_outside(std::span<float const> values, std::span<std::uint8_t const> mask, double sigma,
+                                     std::optional<int> maxiters);
+
 }  // namespace tessera::kernels

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tessera/config/step_list.hpp"
 #include "tessera/steps/band_task.hpp"
 #include "tessera/steps/step_context.hpp"
 
@@ -29,5 +30,7 @@ std::span<LedgerStep const> ledger_steps();
 
 /// Whether a listed step starts from calibrated exposures: a ledger step, or lv3.
 bool takes_calibrated(std::string_view listed);
+/// As it is listed: not where it is to work on count rates.
+bool takes_calibrated(config::StepEntry const& entry);
 
 }  // namespace tessera::pipeline

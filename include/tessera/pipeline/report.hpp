@@ -1,4 +1,4 @@
-// The report: one HTML page a run.
+// The report: one self-contained HTML page a survey.
 #pragma once
 #include <filesystem>
 #include <vector>
@@ -10,8 +10,11 @@
 
 namespace tessera::pipeline {
 
-/// Writes the page: how it ended, mosaics with their pictures and links, exposures used, notes, quarantined files,
-/// failures, the timing table, the configuration and the program. Pictures are linked by relative paths. One rank.
+/// Writes the page, for one survey: how it ended, failures, quarantined files and warnings, time and memory, and for
+/// every target what ran, mosaics, comparison with a previous version, levels, stripes, alignment and flags as far as
+/// their products are there; then the program and the configuration (docs/formats/report.md). Everything it shows is
+/// in the page: pictures are shrunk so that it stays below 20 MB and linked to the full ones by relative paths. A
+/// product that is missing or broken is left out. One rank. Throws IoError where the page cannot be written.
 void write_report(std::filesystem::path const& path, RunPlan const& plan, std::vector<StepTiming> const& timing,
                   std::vector<parallel::Failure> const& failures, ExitStatus status);
 

@@ -11,4 +11,7 @@ namespace tessera::pipeline {
 /// request.missing is not empty. Collective.
 ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan);
 
+/// Only what comes at the end of a run: log, timing and report of the work that was done earlier. Collective.
+ExitStatus finish_without_mosaics(parallel::Communicator const& communicator, RunPlan const& plan);
+
 }  // namespace tessera::pipeline

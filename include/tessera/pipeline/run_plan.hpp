@@ -5,15 +5,27 @@
 
 #include "tessera/config/survey.hpp"
 #include "tessera/parallel/communicator.hpp"
+#include "tessera/parallel/control.hpp"
 #include "tessera/pipeline/mosaic_steps.hpp"
 #include "tessera/pipeline/planned_steps.hpp"
+#include "tessera/pipeline/survey_inputs.hpp"
+#include "tessera/pipeline/timing.hpp"
 #include "tessera/steps/resample/mosaic_plan.hpp"
 #include "tessera/store/inventory.hpp"
 
 namespace tessera::pipeline {
 
+/// What was done before a plan could be made: level 2.
+struct EarlierWork {
+  std::vector<StepTiming> timing;
+  std::vector<parallel::Failure> failures;
+  std::size_t made = 0;  ///< products there are
+  bool stopped = false;  ///< nothing more is done: run again to go on
+};
+
 /// What is asked for, from a configuration or from `tessera mosaic`.
 struct RunRequest {
+  EarlierWork earlier;
   store::Inventory inventory;
   std::vector<BandExposures> exposures;       ///< of every (target, band), as their files are
   std::vector<PlannedStep> steps;             ///< that write the ledger, in order, before the mosaics and after them
@@ -23,12 +35,21 @@ struct RunRequest {
   std::vector<std::string> missing;           ///< everything that keeps the run from starting
   bool shared_grid = false;                   ///< one grid for all bands of a target
   bool stop_on_error = false;
-  std::filesystem::path report_folder;  ///< where log, timing and report go
-  std::string configuration_json;       ///< provenance
+  std::filesystem::path report_folder;      ///< where log, timing and report go
+  std::string configuration_json;           ///< provenance
+  std::filesystem::path previous_products;  ///< folder of another version that the report compares with; or empty
 };
 
-/// A survey's request: inputs found, parameters of lv3's resample resolved. Collective.
-RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey);
+/// Whether a step is listed that starts from calibrated exposures or mosaics.
+bool works_on_calibrated(config::Survey const& survey);
+
+/// A survey's request: inputs found, parameters of lv3's resample resolved. `calibrated`: the exposures that level 2
+/// has made; empty: those that find_survey_inputs finds. Collective.
+RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey,
+                               CalibratedFiles const& calibrated = {});
+
+/// The same from inputs that are known: for saying what will be missing before there is anything. Independent.
+RunRequest request_from_inputs(config::Survey const& survey, SurveyInputs inputs);
 
 struct RunPlan {
   RunRequest request;

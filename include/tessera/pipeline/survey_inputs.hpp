@@ -1,5 +1,8 @@
 // From a configuration to the exposures of each target and band.
 #pragma once
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "tessera/config/survey.hpp"
@@ -8,6 +11,9 @@
 #include "tessera/store/inventory.hpp"
 
 namespace tessera::pipeline {
+
+/// (target, band) -> its calibrated exposures, catalogue order.
+using CalibratedFiles = std::map<std::pair<std::string, std::string>, std::vector<std::string>>;
 
 /// The inventory of a survey and which records each (target, band) takes.
 struct SurveyInputs {
@@ -19,6 +25,8 @@ struct SurveyInputs {
 /// Finds and examines the calibrated exposures that the first listed step of ours starts from, for every target and
 /// band (spec 40, 0.4): files of [tessera] inputs; else the newest step folder of the band that holds `_cal` files;
 /// else `raw_dir` in the layout of the archive. Bands take files by FILTER and PUPIL, science or off-field. Collective.
-SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey);
+/// `calibrated`: what level 2 made in this run; nothing else is looked for then.
+SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey,
+                                CalibratedFiles const& calibrated = {});
 
 }  // namespace tessera::pipeline

@@ -1,6 +1,7 @@
 // A detector as it is simulated: its format, its place in V2V3 and its distortion.
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "tessera/simulate/bands.hpp"
 #include "tessera/simulate/siaf.hpp"
@@ -19,6 +20,7 @@ struct Detector {
   double v2_ref = 0, v3_ref = 0;    ///< arcsec: the aperture's, or moved in with a compact focal plane
   double pixel_area = 0;            ///< steradian, at the reference pixel
   bool reduced = false;
+  std::optional<model::PixelPoint> filter_offset = std::nullopt;  ///< pixels; with [rates] alone
 
   bool is_miri() const { return aperture->detector == "mirimage"; }
   /// Reference pixel in the simulated array, 1-based.

@@ -42,6 +42,10 @@ enum class Stream : std::uint32_t {
   ListedStars,
   DatumErrors,
   FocalPlane,
+  Flat,
+  Photom,
+  Thermal,
+  FilterOffset,
 };
 
 /// 64-bit hash (FNV-1a, then mixed) that turns names into keys.

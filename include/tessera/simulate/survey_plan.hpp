@@ -39,7 +39,7 @@ struct SurveyPlan {
   std::vector<std::vector<V2V3>> offsets;  ///< arcsec, true minus believed place of each band's detectors in V2, V3
   std::vector<PlannedExposure> exposures;  ///< target, band, visit, dither, detector: the last fastest
 
-  /// "<out>/raw/<target>/mastDownload/JWST/<root>/<root>_cal.fits" without <out>.
+  /// "<out>/raw/<target>/mastDownload/JWST/<root>/<root>_cal.fits" without <out>; with [rates] "_rate.fits".
   std::string relative_path(PlannedExposure const& exposure) const;
 };
 

@@ -78,6 +78,7 @@ std::vector<Parameter> tweakreg_parameters() {
                   choice("abs_fitgeometry", "rshift", geometries, "what is fitted, absolute stage").built(),
                   integer("abs_nclip", 3, "clipping rounds, absolute stage").at_least(0).built(),
                   real("abs_sigma", 3.0, "clip, absolute stage").at_least(0).built(),
+                  boolean("abs_by_group", false, "method sequential: every group onto abs_refcat by itself").built(),
                   choice("method", "sequential", {"sequential", "global"},
                          "one group after the other as the official step, or all in one least squares")
                       .built(),
@@ -89,7 +90,7 @@ std::vector<Parameter> tweakreg_parameters() {
                       .in("arcsec")
                       .built(),
                   boolean("global_detector_offsets", false, "one offset a detector, method global").built(),
-                  real("abs_error", 0.005, "error of the catalogue along an axis, method global")
+                  real("abs_error", 0.005, "error of the catalogue along an axis: method global, abs_by_group")
                       .in("arcsec")
                       .at_least(0)
                       .built(),

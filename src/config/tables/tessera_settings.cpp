@@ -15,6 +15,14 @@ ParameterTable make_tessera_table() {
        boolean("skip_unbuilt", false, "leave out steps that are not yet built, instead of refusing").built(),
        boolean("quicklook", true, "make small PNG images of the mosaics").built(),
        text("dense_context_limit", "2 GB", "largest context image written dense; larger ones are sparse").built(),
+       boolean("parameter_references", true,
+               "parameters of official steps from CRDS (pars- references), below those of the configuration")
+           .built(),
+       text(
+           "previous_version", "",
+           "an earlier `version` below reprocess_dir that the report compares the mosaics with; empty: prev_version of "
+           "regress_against_previous, if that is listed")
+           .built(),
        boolean("shared_grid", false, "one grid for all bands of a target").built(),
        choice("compat", "", {"", "pjpipe-1.2.1"}, "follow pjpipe 1.2.1 where it is wrong too").built()}};
 }

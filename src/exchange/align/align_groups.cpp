@@ -2,64 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
-#include <map>
-#include <numbers>
 
-#include "fit_group.hpp"
-#include "group_order.hpp"
+#include "../global_alignment/group_lists.hpp"
+#include "groupwise_stage.hpp"
 #include "tessera/core/contract.hpp"
 
 namespace tessera::exchange {
 
 namespace {
-
-constexpr double ArcsecPerRadian = 180 * 3600 / std::numbers::pi;
-
-/// Images of one group.
-struct Group {
-  std::string name;
-  std::vector<std::size_t> members;  ///< images, in list order
-  GroupImages images;
-};
-
-/// In the order of their first image.
-std::vector<Group> groups_of(std::span<AlignImage const> images) {
-  std::vector<Group> groups;
-  std::map<std::string, std::size_t> index;
-  for (std::size_t k = 0; k < images.size(); ++k) {
-    auto const [at, is_new] = index.emplace(images[k].group, groups.size());
-    if (is_new) groups.push_back({images[k].group, {}, {}});
-    groups[at->second].members.push_back(k);
-    groups[at->second].images.push_back(&images[k]);
-  }
-  return groups;
-}
-
-/// Why the options do not allow a match, or "": stars that are told apart must not both match one (spec 30, 1.1).
-std::string separation_problem(StageOptions const& options, std::string const& prefix) {
-  if (options.separation > std::numbers::sqrt2 * options.tolerance) return "";
-  return fmt::format("{0}separation = {1} must be larger than sqrt(2) {0}tolerance = {2:.4g}", prefix,
-                     options.separation, std::numbers::sqrt2 * options.tolerance);
-}
-
-/// Arcsec that the farthest corner of the image moves.
-double corner_motion(AlignImage const& image, model::WcsCorrection const& correction) {
-  double largest = 0;
-  for (auto const& corner : image.corners) {
-    auto moved = corner;
-    move_sky(image.plane, correction, moved.ra, moved.dec);
-    largest = std::max(largest, sky::separation(sky::to_vector(corner), sky::to_vector(moved)) * ArcsecPerRadian);
-  }
-  return largest;
-}
-
-/// What corners may move by: twice what a match can take up.
-double largest_motion(StageOptions const& options) {
-  double const first =
-      options.use2dhist ? options.searchrad : std::max(std::abs(options.xoffset), std::abs(options.yoffset));
-  return 2 * (first + options.tolerance);
-}
 
 /// `second` after `first`, both in the plane of one image.
 model::WcsCorrection compose(model::WcsCorrection const& first, model::WcsCorrection const& second) {
@@ -73,136 +25,72 @@ model::WcsCorrection compose(model::WcsCorrection const& first, model::WcsCorrec
   return both;
 }
 
-/// The relative stage at work: a list of reference stars that may grow, and groups aligned to it one by one.
-class RelativeStage {
- public:
-  RelativeStage(std::span<AlignImage const> images, TweakregOptions const& options)
-      : images_(images), options_(options), groups_(groups_of(images)) {
-    alignment_.corrections.resize(images.size());
-    for (auto const& group : groups_) {
-      auto& fit = alignment_.groups.emplace_back();
-      fit.group = group.name;
-      for (auto const* image : group.images) fit.sources += static_cast<int>(image->stars.size());
-      if (fit.sources == 0) fit.status = AlignStatus::NoSources;
-    }
-  }
+bool with_roll(StageOptions const& stage) { return stage.fitgeometry != kernels::FitGeometry::Shift; }
 
-  Alignment run() {
-    alignment_.problem = problem();
-    if (!alignment_.problem.empty()) return std::move(alignment_);
-    std::vector<std::size_t> usable;
-    for (std::size_t g = 0; g < groups_.size(); ++g)
-      if (alignment_.groups[g].sources > 0) usable.push_back(g);
-
-    bool const by_overlap = options_.expand_refcat && !options_.enforce_user_order && usable.size() > 2;
-    if (by_overlap) {
-      std::vector<GroupImages> lists;
-      for (auto const g : usable) lists.push_back(groups_[g].images);
-      GroupOrder order(lists);
-      start(usable[order.reference()]);
-      while (auto const next = order.next()) {
-        auto const before = reference_.size();
-        if (align_group(usable[*next])) order.grow(std::span(reference_).subspan(before), plane_of_reference());
+/// Sightings of a star in several images of a group (dithers) are all put where they are in the mean, weighted by their
+/// errors where all have one: one of them is matched, and is to know of the others.
+std::vector<AlignImage> average_sightings(std::span<AlignImage const> images) {
+  constexpr double Radius = 0.1;  // arcsec: dithers lie nearer on each other
+  std::vector<AlignImage> averaged(images.begin(), images.end());
+  for (auto const& group : groups_of(images)) {
+    if (group.members.size() < 2) continue;
+    auto const axes = sky::tangent_axes(group.images.front()->plane.tangent);
+    std::vector<PlanePosition> points;
+    std::vector<int> owners;
+    std::vector<model::Star*> stars;
+    std::vector<double> scales;
+    for (auto const k : group.members)
+      for (auto& star : averaged[k].stars) {
+        auto const direction = sky::to_vector(star.ra, star.dec);
+        if (!(sky::dot(direction, axes.centre) > LeastTowards)) continue;
+        points.push_back(to_plane(axes, direction));
+        owners.push_back(static_cast<int>(k));
+        stars.push_back(&star);
+        scales.push_back(images[k].pixel_scale);
       }
-    } else {
-      start(usable.front());
-      for (std::size_t k = 1; k < usable.size(); ++k) align_group(usable[k]);
-    }
-    accept();
-    return std::move(alignment_);
-  }
-
- private:
-  std::string problem() const {
-    if (groups_.size() < 2) return "there is only one group of exposures: nothing to align it to";
-    auto const has_sources = [](GroupFit const& fit) { return fit.sources > 0; };
-    if (std::count_if(alignment_.groups.begin(), alignment_.groups.end(), has_sources) < 2)
-      return "fewer than two groups have sources";
-    return separation_problem(options_.relative, "");
-  }
-
-  void start(std::size_t group) {
-    reference_group_ = group;
-    alignment_.groups[group].status = AlignStatus::Reference;
-    reference_ = stars_of(groups_[group].images);
-    for (auto const* image : groups_[group].images) reference_images_.push_back(image);
-  }
-
-  sky::CorrectionPlane const& plane_of_reference() const { return groups_[reference_group_].images.front()->plane; }
-
-  /// Whether it succeeded.
-  bool align_group(std::size_t g) {
-    auto const& group = groups_[g];
-    auto matched = fit_group(group.images, reference_, options_.relative);
-    auto& fit = alignment_.groups[g];
-    fit = std::move(matched.fit);
-    fit.group = group.name;
-    if (fit.status != AlignStatus::Success) {
-      if (fit.status == AlignStatus::TooFewMatches && fit.matches == 0 && !sees(group.images, reference_images_)) {
-        fit.status = AlignStatus::NoOverlap;
-        fit.reason = "its field does not touch that of the reference";
+    for (auto const& chain : link_points(points, owners, Radius)) {
+      if (chain.size() < 2) continue;
+      bool const stated =
+          std::all_of(chain.begin(), chain.end(), [&](int k) { return stars[static_cast<std::size_t>(k)]->error > 0; });
+      double x = 0, y = 0, total = 0;
+      for (int const k : chain) {
+        auto const at = static_cast<std::size_t>(k);
+        double const error = stars[at]->error * scales[at], weight = stated ? 1 / (error * error) : 1;
+        x += weight * points[at].x;
+        y += weight * points[at].y;
+        total += weight;
       }
-      return false;
-    }
-    auto const& plane = group.images.front()->plane;
-    std::size_t star = 0;
-    for (std::size_t k = 0; k < group.members.size(); ++k) {
-      auto const& image = *group.images[k];
-      auto const correction = carry_to_image(fit.matrix, fit.shift, plane, image);
-      alignment_.corrections[group.members[k]] = correction;
-      if (!options_.expand_refcat) continue;
-      for (auto const& one : image.stars) {
-        if (matched.matched[star++]) continue;
-        reference_.push_back({one.ra, one.dec, one.weight});
-        move_sky(image.plane, correction, reference_.back().ra, reference_.back().dec);
+      auto const mean = sky::to_sky(from_plane(axes, {x / total, y / total}));
+      for (int const k : chain) {
+        auto const at = static_cast<std::size_t>(k);
+        stars[at]->ra = mean.ra;
+        stars[at]->dec = mean.dec;
+        if (stated) stars[at]->error = 1 / std::sqrt(total) / scales[at];
       }
     }
-    if (options_.expand_refcat)
-      reference_images_.insert(reference_images_.end(), group.images.begin(), group.images.end());
-    return true;
   }
-
-  /// All or none: a group that moves further than the search allows shows that the matches are wrong.
-  void accept() {
-    double const limit = largest_motion(options_.relative);
-    double largest = 0;
-    std::string image;
-    bool any = false;
-    for (std::size_t k = 0; k < images_.size(); ++k) {
-      if (!alignment_.corrections[k]) continue;
-      any = true;
-      double const moved = corner_motion(images_[k], *alignment_.corrections[k]);
-      if (moved <= largest) continue;
-      largest = moved;
-      image = images_[k].name;
-    }
-    if (!any) alignment_.problem = "no group could be aligned to the reference";
-    if (largest < limit) return;
-    alignment_.problem =
-        fmt::format("a corner of {} would move by {:.3f} arcsec, and {:.3f} are allowed", image, largest, limit);
-    for (auto& correction : alignment_.corrections) correction.reset();
-    for (auto& fit : alignment_.groups)
-      if (fit.status == AlignStatus::Success) fit.status = AlignStatus::TooLarge;
-  }
-
-  std::span<AlignImage const> images_;
-  TweakregOptions const& options_;
-  std::vector<Group> groups_;
-  Alignment alignment_;
-  std::size_t reference_group_ = 0;
-  std::vector<ReferenceStar> reference_;
-  GroupImages reference_images_;
-};
-
-}  // namespace
-
-Alignment align_relative(std::span<AlignImage const> images, TweakregOptions const& options) {
-  return RelativeStage(images, options).run();
+  return averaged;
 }
 
-Alignment align_absolute(std::span<AlignImage const> images, std::span<model::Star const> catalogue,
-                         TweakregOptions const& options) {
+/// Why nothing can be aligned to the catalogue, or "".
+std::string catalogue_problem(std::span<model::Star const> catalogue, StageOptions const& stage) {
+  if (static_cast<int>(catalogue.size()) < stage.minobj)
+    return fmt::format("the reference catalogue has {} stars, and abs_minobj = {} are needed", catalogue.size(),
+                       stage.minobj);
+  return separation_problem(stage, "abs_");
+}
+
+/// The absolute stage, and the pairs that it used.
+struct AbsoluteFit {
   Alignment alignment;
+  MatchedGroup matched;
+  std::vector<FitTie> ties;  ///< of the pairs
+};
+
+AbsoluteFit fit_absolute(std::span<AlignImage const> images, std::span<model::Star const> catalogue,
+                         StageOptions const& stage) {
+  AbsoluteFit result;
+  auto& alignment = result.alignment;
   alignment.corrections.resize(images.size());
   auto& fit = alignment.groups.emplace_back();
   GroupImages all;
@@ -210,49 +98,98 @@ Alignment align_absolute(std::span<AlignImage const> images, std::span<model::St
     all.push_back(&image);
     fit.sources += static_cast<int>(image.stars.size());
   }
-  auto const& stage = options.absolute;
-  if (all.empty())
-    alignment.problem = "there are no exposures";
-  else if (static_cast<int>(catalogue.size()) < stage.minobj)
-    alignment.problem = fmt::format("the reference catalogue has {} stars, and abs_minobj = {} are needed",
-                                    catalogue.size(), stage.minobj);
-  else
-    alignment.problem = separation_problem(stage, "abs_");
+  alignment.problem = all.empty() ? "there are no exposures" : catalogue_problem(catalogue, stage);
   if (alignment.problem.empty()) {
     std::vector<ReferenceStar> reference;
     for (auto const& star : catalogue) reference.push_back({star.ra, star.dec, star.weight});
-    fit = fit_group(all, reference, stage).fit;
-    if (fit.status == AlignStatus::Success)
+    result.matched = fit_group(all, reference, stage);
+    fit = result.matched.fit;
+    if (fit.status == AlignStatus::Success) {
+      auto const& plane = images.front().plane;
       for (std::size_t k = 0; k < images.size(); ++k)
-        alignment.corrections[k] = carry_to_image(fit.matrix, fit.shift, images.front().plane, images[k]);
-    else
+        alignment.corrections[k] = carry_to_image(fit.matrix, fit.shift, plane, images[k]);
+      MotionErrors own(plane, 1);
+      for (std::size_t k = 0; k < result.matched.pairs.size(); ++k) {
+        auto const& star = reference[result.matched.pairs[k].second];
+        result.ties.push_back({star.ra, star.dec, FitTie::Exact, result.matched.pair_weights[k]});
+      }
+      own.fit_group(0, result.ties, result.matched.error, with_roll(stage));
+      fit.error = own.at(0, plane.tangent);
+    } else {
       alignment.problem = status_text(fit.status) + (fit.reason.empty() ? "" : " (" + fit.reason + ")");
+    }
   }
   fit.group = AbsoluteGroup;
-  return alignment;
+  return result;
+}
+
+GroupwiseStage run_relative(std::span<AlignImage const> images, TweakregOptions const& options) {
+  GroupwiseStage stage(images, options.relative);
+  stage.align_to_first(options.expand_refcat, options.expand_refcat && !options.enforce_user_order);
+  stage.state_errors();
+  return stage;
+}
+
+}  // namespace
+
+Alignment align_relative(std::span<AlignImage const> images, TweakregOptions const& options) {
+  return std::move(run_relative(images, options).alignment());
+}
+
+Alignment align_absolute(std::span<AlignImage const> images, std::span<model::Star const> catalogue,
+                         TweakregOptions const& options) {
+  return fit_absolute(images, catalogue, options.absolute).alignment;
+}
+
+Alignment align_by_group(std::span<AlignImage const> images, std::span<model::Star const> catalogue,
+                         TweakregOptions const& options) {
+  auto const merged = average_sightings(images);
+  GroupwiseStage stage(merged, options.absolute);
+  auto& alignment = stage.alignment();
+  alignment.problem = images.empty() ? "there are no exposures" : catalogue_problem(catalogue, options.absolute);
+  if (alignment.problem.empty()) stage.align_to(catalogue, options.catalogue_error);
+  stage.state_errors();
+  return std::move(alignment);
 }
 
 Alignment align(std::vector<AlignImage> images, std::span<model::Star const> catalogue,
                 TweakregOptions const& options) {
+  std::string absolute_problem;
+  if (options.absolute_by_group && !catalogue.empty()) {
+    auto alignment = align_by_group(images, catalogue, options);
+    if (alignment.problem.empty()) return alignment;
+    absolute_problem = alignment.problem;
+  }
   auto of_stage = options;
   if (!catalogue.empty()) of_stage.expand_refcat = true;  // as the official step does
-  auto alignment = align_relative(images, of_stage);
-  if (catalogue.empty()) return alignment;
+  auto stage = run_relative(images, of_stage);
+  auto& alignment = stage.alignment();
+  auto const fail = [&](std::string const& problem) {
+    alignment.problem += (alignment.problem.empty() ? "" : "; ") + ("no absolute alignment: " + problem);
+  };
+  if (!absolute_problem.empty()) fail(absolute_problem);
+  if (catalogue.empty() || !absolute_problem.empty()) return std::move(alignment);
   apply_alignment(images, alignment);
-  auto absolute = align_absolute(images, catalogue, options);
-  if (absolute.problem.empty()) {
+  auto absolute = fit_absolute(images, catalogue, options.absolute);
+  if (absolute.alignment.problem.empty()) {
     for (std::size_t k = 0; k < images.size(); ++k) {
       auto& correction = alignment.corrections[k];
-      correction = correction ? compose(*correction, *absolute.corrections[k]) : *absolute.corrections[k];
+      auto const& second = *absolute.alignment.corrections[k];
+      correction = correction ? compose(*correction, second) : second;
     }
+    auto const group_of = stage.groups_of_stars();
+    for (std::size_t k = 0; k < absolute.ties.size(); ++k)
+      absolute.ties[k].group = group_of[absolute.matched.pairs[k].first];
+    stage.errors().fit_all(absolute.ties, absolute.matched.error, with_roll(options.absolute));
+    stage.state_errors();
     if (!alignment.problem.empty())
       alignment.warning = "no relative alignment, all images moved as one onto the catalogue: " + alignment.problem;
     alignment.problem.clear();
   } else {
-    alignment.problem += (alignment.problem.empty() ? "" : "; ") + ("no absolute alignment: " + absolute.problem);
+    fail(absolute.alignment.problem);
   }
-  alignment.groups.push_back(std::move(absolute.groups.front()));
-  return alignment;
+  alignment.groups.push_back(std::move(absolute.alignment.groups.front()));
+  return std::move(alignment);
 }
 
 void apply_alignment(std::span<AlignImage> images, Alignment const& alignment) {

@@ -72,10 +72,20 @@ char const* status_text(AlignStatus status) {
       return "FAILED: correction larger than searched for";
     case AlignStatus::NoOverlap:
       return "FAILED: no overlap";
+    case AlignStatus::NotConnected:
+      return "FAILED: not connected with the others";
     case AlignStatus::Singular:
       return "FAILED: matches do not determine the fit";
   }
   return "";
+}
+
+std::vector<AlignImage> without_stars(std::span<AlignImage const> images) {
+  std::vector<AlignImage> bare;
+  for (auto const& image : images)
+    bare.push_back(
+        {image.name, image.group, image.visit, image.detector, image.plane, image.corners, image.pixel_scale, {}});
+  return bare;
 }
 
 model::WcsCorrection carry_to_image(kernels::Matrix2 const& matrix, std::array<double, 2> const& shift_arcsec,

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "chance_matches.hpp"
+#include "robust_fit.hpp"
 
 namespace tessera::exchange {
 
@@ -15,7 +16,6 @@ namespace {
 using kernels::PlanePosition;
 
 constexpr double ArcsecPerRadian = 180 * 3600 / std::numbers::pi;
-constexpr double DegreesPerRadian = 180 / std::numbers::pi;
 
 /// Stars in a plane, arcsec; those that cannot be projected are left out.
 struct ProjectedStars {
@@ -117,23 +117,28 @@ std::vector<double> pair_weights(std::span<ReferenceStar const> image, std::span
   return weights;
 }
 
-/// Standard errors of a fit with the scatter that its pairs show: of the shift at their centre, and of the rotation.
-std::array<double, 3> standard_errors(std::vector<PlanePosition> const& image, kernels::PositionFit const& fit,
-                                      kernels::FitGeometry geometry) {
-  std::array<double, 3> error{0, 0, 0};
+/// Variances of the pairs; a centre whose error is not stated has one of a fifth of a pixel.
+std::vector<double> pair_variances(std::span<ReferenceStar const> image, std::span<ReferenceStar const> reference,
+                                   std::vector<std::pair<std::size_t, std::size_t>> const& pairs, double pixel_scale) {
+  constexpr double LeastError = 5e-4;  // arcsec: centroids are no better, whatever they say
+  auto const variance = [&](double error) {
+    double const known = error > 0 && std::isfinite(error) ? std::max(error, LeastError) : 0.2 * pixel_scale;
+    return known * known;
+  };
+  std::vector<double> variances;
+  for (auto const& [i, j] : pairs) variances.push_back(variance(image[i].error) + variance(reference[j].error));
+  return variances;
+}
+
+/// What the scatter of the pairs says of one of them.
+TieError tie_error(kernels::PositionFit const& fit, kernels::FitGeometry geometry) {
   int const parameters = geometry == kernels::FitGeometry::Shift    ? 2
                          : geometry == kernels::FitGeometry::Rshift ? 3
                          : geometry == kernels::FitGeometry::Rscale ? 4
                                                                     : 6;
   int const freedom = 2 * fit.count - parameters;
-  if (freedom <= 0) return error;
-  double lever = 0;
-  for (std::size_t k = 0; k < image.size(); ++k)
-    if (fit.used[k]) lever += std::pow(image[k].x - fit.center[0], 2) + std::pow(image[k].y - fit.center[1], 2);
-  double const axis = fit.rmse * std::sqrt(static_cast<double>(fit.count) / freedom);
-  error[0] = error[1] = axis / std::sqrt(static_cast<double>(fit.count));
-  if (geometry != kernels::FitGeometry::Shift && lever > 0) error[2] = axis / std::sqrt(lever) * DegreesPerRadian;
-  return error;
+  if (freedom <= 0) return {};
+  return {fit.rmse * std::sqrt(static_cast<double>(fit.count) / freedom), freedom};
 }
 
 void record_residuals(std::vector<PlanePosition> const& image, std::vector<PlanePosition> const& reference,
@@ -168,12 +173,13 @@ std::string chance_reason(GroupImages const& images, ProjectedStars const& image
 std::vector<ReferenceStar> stars_of(GroupImages const& images) {
   std::vector<ReferenceStar> stars;
   for (auto const* image : images)
-    for (auto const& star : image->stars) stars.push_back({star.ra, star.dec, star.weight});
+    for (auto const& star : image->stars)
+      stars.push_back({star.ra, star.dec, star.weight, FitTie::Exact, star.error * image->pixel_scale});
   return stars;
 }
 
-MatchedGroup fit_group(GroupImages const& images, std::span<ReferenceStar const> reference,
-                       StageOptions const& options) {
+MatchedGroup fit_group(GroupImages const& images, std::span<ReferenceStar const> reference, StageOptions const& options,
+                       PairWeights by) {
   MatchedGroup result;
   auto& fit = result.fit;
   auto const stars = stars_of(images);
@@ -218,8 +224,24 @@ MatchedGroup fit_group(GroupImages const& images, std::span<ReferenceStar const>
     fit.status = AlignStatus::Insignificant;
     return result;
   }
-  auto const solution = kernels::fit_positions(image_points, reference_points, pair_weights(stars, reference, pairs),
-                                               {options.fitgeometry, options.nclip, options.sigma, 0});
+  auto weights = pair_weights(stars, reference, pairs);
+  auto solution = kernels::fit_positions(image_points, reference_points, weights,
+                                         {options.fitgeometry, options.nclip, options.sigma, 0});
+  if (solution && by == PairWeights::OfErrors) {
+    auto const variances = pair_variances(stars, reference, pairs, images.front()->pixel_scale);
+    auto robust = fit_robustly(image_points, reference_points, variances, *solution, options.fitgeometry);
+    solution.reset();
+    if (robust && robust->fit.count < least) {
+      fit.status = AlignStatus::TooFewMatches;
+      fit.matches = robust->fit.count;
+      fit.reason = fmt::format("{} of {} matches fit together, {} needed", fit.matches, pairs.size(), least);
+      return result;
+    }
+    if (robust) {
+      solution = std::move(robust->fit);
+      weights = std::move(robust->weights);
+    }
+  }
   auto const determinant = [](kernels::Matrix2 const& m) { return m[0][0] * m[1][1] - m[0][1] * m[1][0]; };
   if (!solution || !(determinant(solution->matrix) > 0)) {
     fit.status = AlignStatus::Singular;
@@ -233,7 +255,15 @@ MatchedGroup fit_group(GroupImages const& images, std::span<ReferenceStar const>
   fit.matches = solution->count;
   fit.rmse = solution->rmse;
   fit.mae = solution->mae;
-  fit.error = standard_errors(image_points, *solution, options.fitgeometry);
+  result.error = tie_error(*solution, options.fitgeometry);
+  double total = 0;
+  for (std::size_t k = 0; k < pairs.size(); ++k) {
+    if (!solution->used[k]) continue;
+    result.pairs.push_back(pairs[k]);
+    result.pair_weights.push_back(weights.empty() ? 1 : weights[k]);
+    total += result.pair_weights.back();
+  }
+  for (auto& weight : result.pair_weights) weight *= static_cast<double>(result.pairs.size()) / total;
   record_residuals(image_points, reference_points, *solution, fit);
   return result;
 }

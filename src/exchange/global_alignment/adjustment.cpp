@@ -33,19 +33,36 @@ sky::TangentAxes star_axes(StarChains const& chains, std::size_t chain) {
 
 using Solver = Eigen::SimplicialLDLT<Eigen::SparseMatrix<double>>;
 
-/// The part of the inverse that belongs to the first unknowns, row-major, rolls in radians.
-std::vector<double> invert(Solver const& solver, Eigen::Index unknowns) {
-  std::vector<double> result(static_cast<std::size_t>(unknowns * unknowns));
+using Sparse = Eigen::SparseMatrix<double>;
+
+struct Inverse {
+  std::vector<double> covariance;    ///< row-major, rolls in radians
+  Adjustment::KindScales freedom{};  ///< trace of N^-1 M of each kind
+};
+
+/// The part that belongs to the first unknowns; `noise`: lower triangles of M of each kind, `all` that of their scaled
+/// sum with the prior.
+Inverse invert(Solver const& solver, Eigen::Index unknowns, std::array<Sparse, ErrorKinds> const& noise,
+               Sparse const& all) {
+  Inverse result;
+  result.covariance.resize(static_cast<std::size_t>(unknowns * unknowns));
   constexpr Eigen::Index AtOnce = 64;
-  for (Eigen::Index first = 0; first < unknowns; first += AtOnce) {
-    auto const columns = std::min(AtOnce, unknowns - first);
+  for (Eigen::Index first = 0; first < solver.rows(); first += AtOnce) {
+    auto const columns = std::min(AtOnce, solver.rows() - first);
     Eigen::MatrixXd unit = Eigen::MatrixXd::Zero(solver.rows(), columns);
     for (Eigen::Index k = 0; k < columns; ++k) unit(first + k, k) = 1;
     Eigen::MatrixXd const inverse = solver.solve(unit);
-    for (Eigen::Index k = 0; k < columns; ++k)
+    for (std::size_t kind = 0; kind < ErrorKinds; ++kind) {
+      Eigen::MatrixXd const product = noise[kind].selfadjointView<Eigen::Lower>() * inverse;
+      for (Eigen::Index k = 0; k < columns; ++k) result.freedom[kind] += product(first + k, k);
+    }
+    if (first >= unknowns) continue;
+    Eigen::MatrixXd const product = all.selfadjointView<Eigen::Lower>() * inverse;
+    Eigen::MatrixXd const covariance = solver.solve(product);
+    for (Eigen::Index k = 0; k < std::min(columns, unknowns - first); ++k)
       for (Eigen::Index row = 0; row < unknowns; ++row) {
         double const scale = (row % 3 == 2 ? 1 / Lever : 1) * ((first + k) % 3 == 2 ? 1 / Lever : 1);
-        result[static_cast<std::size_t>((first + k) * unknowns + row)] = inverse(row, k) * scale;
+        result.covariance[static_cast<std::size_t>((first + k) * unknowns + row)] = covariance(row, k) * scale;
       }
   }
   return result;
@@ -171,19 +188,34 @@ void Adjustment::add_priors(NormalEquations& system) const {
   }
 }
 
-double Adjustment::improve(StarChains const& chains, std::span<double const> weights, Covariance make) {
+double Adjustment::improve(StarChains const& chains, std::span<double const> weights, Covariance make,
+                           KindScales const& scales) {
   TESSERA_EXPECT(weights.size() == chains.members.size());
   auto const group_count = static_cast<int>(groups.size());
-  NormalEquations system(groups.size() + offsets.size());
+  auto const nodes = groups.size() + offsets.size();
+  NormalEquations system(nodes);
   add_priors(system);
+  bool const with_noise = make == Covariance::Make && groups.size() <= MostGroups;
+  std::vector<NormalEquations> noise(with_noise ? ErrorKinds : 0, NormalEquations(nodes));
+  auto const prior = with_noise ? system.matrix() : Sparse();
 
   struct Part {
     int node;
     Influence influence;
     double weight;
   };
-  std::vector<Part> parts;                                  // of the members of one chain
-  std::vector<std::pair<int, Influence>> sums;              // of weight * influence, by node
+  using Sums = std::vector<std::pair<int, Influence>>;  // of weight * influence, by node
+  auto const add_sum = [](Sums& list, int node, Influence const& influence) {
+    for (auto& [known, sum] : list)
+      if (known == node) {
+        sum += influence;
+        return;
+      }
+    list.emplace_back(node, influence);
+  };
+  std::vector<Part> parts;  // of the members of one chain
+  Sums sums;
+  std::array<Sums, ErrorKinds> sums_of;
   std::vector<std::pair<std::size_t, PlanePosition>> seen;  // members with weight and where they are
   for (std::size_t chain = 0; chain < chains.size(); ++chain) {
     auto const axes = star_axes(chains, chain);
@@ -202,16 +234,12 @@ double Adjustment::improve(StarChains const& chains, std::span<double const> wei
     mean_x /= total;
     mean_y /= total;
     sums.clear();
-    auto const add_sum = [&](int node, Influence const& influence) {
-      for (auto& [known, sum] : sums)
-        if (known == node) {
-          sum += influence;
-          return;
-        }
-      sums.emplace_back(node, influence);
-    };
+    for (auto& one : sums_of) one.clear();
+    KindScales total_of{};
     for (auto const& [k, z] : seen) {
       auto const& m = chains.members[k];
+      auto const kind = static_cast<std::size_t>(m.kind);
+      total_of[kind] += weights[k];
       if (m.group == TheDatum) continue;
       auto const& plane = planes_[static_cast<std::size_t>(m.group)];
       Eigen::Matrix2d turn;  // displacements in the plane of the group, in that of the star
@@ -237,13 +265,32 @@ double Adjustment::improve(StarChains const& chains, std::span<double const> wei
       Eigen::Vector2d const residual(mean_x - z.x, mean_y - z.y);
       for (auto const& a : parts) {
         system.right.segment<3>(3 * a.node) += a.weight * a.influence.transpose() * residual;
-        for (auto const& b : parts) system.add(a.node, b.node, a.weight * a.influence.transpose() * b.influence);
-        add_sum(a.node, a.weight * a.influence);
+        for (auto const& b : parts) {
+          Block const block = a.weight * a.influence.transpose() * b.influence;
+          system.add(a.node, b.node, block);
+          if (with_noise) noise[kind].add(a.node, b.node, block);
+        }
+        add_sum(sums, a.node, a.weight * a.influence);
+        if (with_noise) add_sum(sums_of[kind], a.node, a.weight * a.influence);
       }
     }
     for (auto const& [a, first] : sums)
       for (auto const& [b, second] : sums)
         if (a >= b) system.add(a, b, -first.transpose() * second / total);
+    // The error of a member moves the right side by its weight times (its influence - the mean influence): squares of
+    // these, of the members of each kind.
+    for (std::size_t kind = 0; with_noise && kind < ErrorKinds; ++kind) {
+      if (total_of[kind] <= 0) continue;
+      for (auto const& [a, first] : sums)
+        for (auto const& [b, second] : sums)
+          if (a >= b) noise[kind].add(a, b, total_of[kind] / (total * total) * first.transpose() * second);
+      for (auto const& [a, own] : sums_of[kind])
+        for (auto const& [b, mean] : sums) {
+          Block const block = own.transpose() * mean / total;
+          noise[kind].add(a, b, -block);
+          noise[kind].add(b, a, -block.transpose());
+        }
+    }
   }
 
   auto const matrix = system.matrix();
@@ -267,17 +314,17 @@ double Adjustment::improve(StarChains const& chains, std::span<double const> wei
   if (make == Covariance::Leave) return largest;
 
   covariance_.clear();
-  free_parameters_ = 0;
-  if (groups.size() > MostGroups) return largest;
-  auto const unknowns = static_cast<Eigen::Index>(3 * groups.size());
-  covariance_ = invert(solver, unknowns);
-  for (std::size_t k = 0; k < static_cast<std::size_t>(unknowns); ++k) {
-    double const variance = covariance_[k * static_cast<std::size_t>(unknowns) + k];
-    if (k % 3 < 2)
-      free_parameters_ += 1 - variance / (WeakShift * WeakShift);
-    else if (priors_.with_rotation)
-      free_parameters_ += 1 - variance * roll_weight(groups[k / 3].roll);
+  free_parameters_.fill(0);
+  if (!with_noise) return largest;
+  std::array<Sparse, ErrorKinds> noise_of;
+  Sparse all = prior;
+  for (std::size_t kind = 0; kind < ErrorKinds; ++kind) {
+    noise_of[kind] = noise[kind].matrix();
+    all += scales[kind] * noise_of[kind];
   }
+  auto inverse = invert(solver, static_cast<Eigen::Index>(3 * groups.size()), noise_of, all);
+  covariance_ = std::move(inverse.covariance);
+  free_parameters_ = inverse.freedom;
   return largest;
 }
 

@@ -19,7 +19,9 @@ struct ChainMember {
   sky::Vector3 direction;  ///< not corrected
   int group = TheDatum, image = TheDatum;
   double variance = 1;  ///< arcsec squared along one axis
+  int kind = 0;         ///< below ErrorKinds: members whose errors were learnt together
 };
+inline constexpr std::size_t ErrorKinds = 3;
 
 /// Sightings that are the same star, one after the other.
 struct StarChains {
@@ -59,16 +61,21 @@ class Adjustment {
   /// Of all members; `weights` as in improve. A chain without weight takes the plain mean.
   std::vector<Residual> residuals(StarChains const& chains, std::span<double const> weights) const;
 
+  /// What the inverse of the weights is to be multiplied with to be the variance of the members of a kind.
+  using KindScales = std::array<double, ErrorKinds>;
   enum class Covariance { Leave, Make };
   /// One step of Gauss and Newton with the `weights` of the members (arcsec^-2), the largest change in arcsec (a roll
   /// at a lever of 100"). Groups in no chain stay where they are.
-  double improve(StarChains const& chains, std::span<double const> weights, Covariance make = Covariance::Leave);
+  double improve(StarChains const& chains, std::span<double const> weights, Covariance make = Covariance::Leave,
+                 KindScales const& scales = {1, 1, 1});
 
   /// After improve(..., Make): of (x, y, roll) [arcsec, arcsec, radians] of all groups, row-major, no gauge applied: a
-  /// common shift that nothing fixes has the variance of 10". Empty for more than 1500 groups.
+  /// common shift that nothing fixes has the variance of 10". N^-1 (prior + sum_kind scale M_kind) N^-1, with M_kind
+  /// what the members of a kind have in N. Empty for more than 1500 groups.
   std::vector<double> const& covariance() const { return covariance_; }
-  /// After improve(..., Make): unknowns less what priors say of them.
-  double free_parameters() const { return free_parameters_; }
+  /// After improve(..., Make): unknowns less what priors say of them, as the kinds of members determine them: the trace
+  /// of N^-1 M_kind.
+  KindScales const& free_parameters() const { return free_parameters_; }
 
   std::vector<GroupMove> groups;
   std::vector<std::array<double, 2>> offsets;  ///< [detector], arcsec along V2 and V3
@@ -85,7 +92,7 @@ class Adjustment {
   std::vector<DetectorAxes> detectors_;
   AdjustmentPriors priors_;
   std::vector<double> covariance_;
-  double free_parameters_ = 0;
+  KindScales free_parameters_{};
 };
 
 }  // namespace tessera::exchange

@@ -55,6 +55,31 @@ Confirmed count_confirmed(JointSolution const& solution, Islands const& islands,
   return confirmed;
 }
 
+/// Whether what an island is aligned to is worth a correction: it holds the datum, or is the largest of all without one
+/// (of equals the first), or its groups are of several visits. The dithers of one visit that hang together and match
+/// nothing else say nothing of where the visit is.
+std::vector<bool> find_connected(GroupLists const& lists, Islands const& islands, SortedImages const& images) {
+  struct Content {
+    std::size_t groups = 0;
+    std::set<std::string> visits;
+  };
+  std::vector<Content> content(islands.has_datum.size());
+  for (std::size_t g = 0; g < lists.groups.size(); ++g) {
+    if (islands.of_group[g] < 0) continue;
+    auto& island = content[static_cast<std::size_t>(islands.of_group[g])];
+    ++island.groups;
+    for (int const number : lists.groups[g].images)
+      island.visits.insert(images[static_cast<std::size_t>(number)]->visit);
+  }
+  bool const any_datum = std::find(islands.has_datum.begin(), islands.has_datum.end(), true) != islands.has_datum.end();
+  auto const largest = std::max_element(content.begin(), content.end(),
+                                        [](auto const& a, auto const& b) { return a.groups < b.groups; });
+  std::vector<bool> connected(content.size());
+  for (std::size_t k = 0; k < content.size(); ++k)
+    connected[k] = islands.has_datum[k] || content[k].visits.size() > 1 || (!any_datum && &content[k] == &*largest);
+  return connected;
+}
+
 /// Takes pairs out that the joint solution does not confirm, and those of groups with too few matches.
 bool drop_unconfirmed(std::vector<PairEdge>& edges, Confirmed const& confirmed, Islands const& islands, int minobj) {
   bool has_dropped = false;
@@ -126,7 +151,6 @@ class GlobalAligner {
       confirmed_ = count_confirmed(solution_, islands_, lists_.groups.size());
       clumps_ = find_second_clumps(lists_, islands_, adjustment_, solution_, options_);
       covariance_ = adjustment_.covariance();
-      for (auto& c : covariance_) c *= solution_.covariance_scale;
       gauge_ = apply_gauge(lists_, islands_, options_.with_rotation, adjustment_, covariance_);
       if (!drop_unconfirmed(edges_, confirmed_, islands_, options_.minobj) &&
           !drop_torn_groups(edges_, clumps_, torn_) && !drop_weakest_group())
@@ -362,8 +386,8 @@ class GlobalAligner {
     auto const g = static_cast<std::size_t>(group);
     if (has_datum_ && !islands_.has_datum[static_cast<std::size_t>(islands_.of_group[g])])
       notes.emplace_back("aligned with its neighbours only: they have no match with the catalogue");
-    if (!has_datum_ && islands_.has_datum.size() > 1)
-      notes.push_back(fmt::format("one of {} sets of groups without a match between them", islands_.has_datum.size()));
+    if (auto const sets = std::count(connected_.begin(), connected_.end(), true); !has_datum_ && sets > 1)
+      notes.push_back(fmt::format("one of {} sets of groups without a match between them", sets));
     if (auto const& clump = clumps_[g]) notes.push_back(describe_clump(*clump));
     for (auto const& slip : lists_.slipped)
       if (lists_.group_of[static_cast<std::size_t>(slip.image)] == group)
@@ -402,14 +426,16 @@ class GlobalAligner {
 
   GlobalAlignment make_result() {
     GlobalAlignment result;
+    connected_ = find_connected(lists_, islands_, images_);
+    auto const sets = std::count(connected_.begin(), connected_.end(), true);
     result.corrections.resize(images_.size());
     result.unit_weight_error = solution_.unit_weight_error;
     result.typical_error = solution_.typical_error;
     result.image_misfit = solution_.image_misfit;
-    if (!has_datum_ && islands_.has_datum.size() > 1)
+    if (!has_datum_ && sets > 1)
       result.warning = fmt::format(
           "the groups form {} sets without a match between them: each is aligned by itself, and the sets may lie apart",
-          islands_.has_datum.size());
+          sets);
     std::vector<int> solved;
     for (int const group : order_) {
       auto const g = static_cast<std::size_t>(group);
@@ -420,6 +446,14 @@ class GlobalAligner {
       result.gauge_weight.push_back(gauge_[g]);
       if (islands_.of_group[g] < 0) {
         explain_failure(group, fit);
+        result.groups.push_back(std::move(fit));
+        continue;
+      }
+      if (!connected_[static_cast<std::size_t>(islands_.of_group[g])]) {
+        fit.status = AlignStatus::NotConnected;
+        fit.reason = fmt::format("{} stars match other exposures of its visit, but none of the rest{}",
+                                 confirmed_.matches[g], has_datum_ ? " and not the catalogue" : "");
+        result.gauge_weight.back() = 0;
         result.groups.push_back(std::move(fit));
         continue;
       }
@@ -506,6 +540,7 @@ class GlobalAligner {
   std::vector<std::optional<ResidualClump>> clumps_;
   std::vector<double> covariance_;     ///< of all groups in their gauge; empty: too many groups
   std::vector<double> gauge_;          ///< [group] weight in it
+  std::vector<bool> connected_;        ///< [island] is corrected
   std::map<int, ResidualClump> torn_;  ///< groups that were left out because of their second clump
   std::map<int, std::string> weak_;    ///< groups that were left out because too few matches hold them, and how few
 };

@@ -30,6 +30,7 @@ double quantile(std::vector<double>& values, double part) {
 /// square of the stated error; where none is stated, of how faint the star is for its image, as centroids of faint
 /// stars go with the noise over the flux.
 enum Kind { Stated, NotStated, OfDatum, Kinds };
+static_assert(Kinds == ErrorKinds);
 struct Errors {
   std::vector<int> kind;              ///< [member]
   std::vector<double> shape, weight;  ///< [member]
@@ -84,11 +85,12 @@ LinkedStars link_sightings(GroupLists const& lists, Islands const& islands, Adju
       if (!is_useful) continue;
       for (int const k : chain) {
         auto const& s = *sightings[static_cast<std::size_t>(k)];
-        linked.chains.members.push_back({s.direction, s.group, s.image, 1});
+        int const kind = s.image == TheDatum ? OfDatum : (s.error > 0 ? Stated : NotStated);
+        linked.chains.members.push_back({s.direction, s.group, s.image, 1, kind});
         double const shape = s.error > 0 ? s.error : s.image == TheDatum ? 0 : s.faintness;
         linked.errors.shape.push_back(shape * shape);
         linked.errors.weight.push_back(s.weight);
-        linked.errors.kind.push_back(s.image == TheDatum ? OfDatum : (s.error > 0 ? Stated : NotStated));
+        linked.errors.kind.push_back(kind);
       }
       linked.chains.close();
     }
@@ -195,41 +197,20 @@ class Solver {
     if (is_hollow(linked.chains)) start_again(false);
   }
 
-  /// The last step, with covariance, and what the residuals say of it.
+  /// The last step, with covariance, and what the residuals say of it. After set_freedom.
   void finish(LinkedStars& linked, JointSolution& solution) {
     auto& chains = linked.chains;
     std::vector<double> weights(chains.members.size());
     set_weights(chains, weights);
-    adjustment_.improve(chains, weights, Adjustment::Covariance::Make);
     residuals = adjustment_.residuals(chains, weights);
-    // Huber's formula for the covariance of an M-estimate, scaled to the inverse of the weighted normal matrix.
-    double freedom = 0, psi2 = 0, slope = 0, mean = 0;
-    double const end = 2 * options_.robust_scale;
+    adjustment_.improve(chains, weights, Adjustment::Covariance::Make, kind_scales(chains, solution));
+    residuals = adjustment_.residuals(chains, weights);
     std::vector<double> stated2, all2;
     for (std::size_t k = 0; k < residuals.size(); ++k) {
       if (residuals[k].share >= 0.999) continue;
-      double const r2 = normalised2(residuals[k], chains.members[k].variance), part2 = r2 / (end * end);
-      all2.push_back(r2);
-      if (linked.errors.kind[k] == Stated)
+      all2.push_back(normalised2(residuals[k], chains.members[k].variance));
+      if (chains.members[k].kind == Stated)
         stated2.push_back(normalised2(residuals[k], linked.errors.variance(k, 0, 1)));
-      if (part2 >= 1) continue;
-      double const dof = 1 - residuals[k].share, weight = (1 - part2) * (1 - part2);
-      freedom += dof;
-      mean += dof * weight;
-      psi2 += dof * weight * weight * r2 / 2;
-      slope += dof * (weight - 2 * part2 * (1 - part2));
-    }
-    double const used = adjustment_.free_parameters();
-    if (freedom > 0) {
-      double const rest = std::max(1.0, 2 * freedom - used);
-      double const found = 2 * freedom / rest * (psi2 / freedom) * (mean / freedom) / std::pow(slope / freedom, 2);
-      // Few residuals say little of their own scatter: they are taken together with what normal errors give.
-      double const expected = scale_of_normal_errors(), belief = stated2.empty() ? 4 : 10;
-      solution.covariance_scale = (belief * expected + rest * found) / (belief + rest);
-      // Errors that the same few stars had to tell are themselves uncertain: the variance of Student's t.
-      double const stars = std::max(4.0, 2 * static_cast<double>(chains.size()) - used);
-      if (stated2.empty()) solution.covariance_scale *= stars / (stars - 2);
-      judge_images(chains, used, solution);
     }
     auto& judged = stated2.empty() ? all2 : stated2;
     if (!judged.empty()) solution.unit_weight_error = std::sqrt(quantile(judged, 0.5) / MedianRadius2);
@@ -245,7 +226,8 @@ class Solver {
     std::vector<double> weights(chains.members.size());
     set_weights(chains, weights);
     adjustment_.improve(chains, weights, Adjustment::Covariance::Make);
-    double const used = adjustment_.free_parameters();
+    used_ = adjustment_.free_parameters();
+    double const used = used_[Stated] + used_[NotStated] + used_[OfDatum];
     freedom_ = freedom > 0 ? freedom / std::max(0.3 * freedom, freedom - used) : 1;
   }
 
@@ -291,8 +273,50 @@ class Solver {
     return near > MostHollow * quantile(radii2, 0.7);
   }
 
-  /// Images whose stars are off together (offsets of detectors, distortion) say that errors are not independent.
-  void judge_images(StarChains const& chains, double used, JointSolution& solution) const {
+  /// Huber's formula for the covariance of an M-estimate, scaled to the inverse of the weighted normal matrix: for each
+  /// kind by itself, as the stars of images may be far better than their least error says, and the datum not.
+  Adjustment::KindScales kind_scales(StarChains const& chains, JointSolution& solution) const {
+    struct Sum {
+      double freedom = 0, psi2 = 0, slope = 0, mean = 0;
+    };
+    std::array<Sum, Kinds> sums{};
+    double const end = 2 * options_.robust_scale;
+    for (std::size_t k = 0; k < residuals.size(); ++k) {
+      if (residuals[k].share >= 0.999) continue;
+      double const r2 = normalised2(residuals[k], chains.members[k].variance), part2 = r2 / (end * end);
+      if (part2 >= 1) continue;
+      double const dof = 1 - residuals[k].share, weight = (1 - part2) * (1 - part2);
+      auto& sum = sums[static_cast<std::size_t>(chains.members[k].kind)];
+      sum.freedom += dof;
+      sum.mean += dof * weight;
+      sum.psi2 += dof * weight * weight * r2 / 2;
+      sum.slope += dof * (weight - 2 * part2 * (1 - part2));
+    }
+    bool const is_stated = sums[Stated].freedom > 0;
+    // Errors that the same few stars had to tell are themselves uncertain: the variance of Student's t.
+    double const used = used_[Stated] + used_[NotStated] + used_[OfDatum];
+    double const stars = std::max(4.0, 2 * static_cast<double>(chains.size()) - used);
+    double const student = is_stated ? 1 : stars / (stars - 2), misfit = judge_images(chains, solution);
+    Adjustment::KindScales scales;
+    for (std::size_t kind = 0; kind < Kinds; ++kind) {
+      // Few residuals say little of their own scatter: they are taken together with what normal errors give.
+      double const expected = scale_of_normal_errors(), belief = is_stated || kind == OfDatum ? 10 : 4;
+      auto const& sum = sums[kind];
+      scales[kind] = expected;
+      if (sum.freedom > 0 && sum.slope > 0) {
+        double const rest = std::max(1.0, 2 * sum.freedom - used_[kind]);
+        double const found =
+            2 * sum.freedom / rest * (sum.psi2 / sum.freedom) * sum.mean * sum.freedom / (sum.slope * sum.slope);
+        scales[kind] = (belief * expected + rest * found) / (belief + rest);
+      }
+      scales[kind] *= student * (kind == OfDatum ? 1 : misfit);
+    }
+    return scales;
+  }
+
+  /// Images whose stars are off together (offsets of detectors, distortion) say that errors are not independent: what
+  /// the covariance is to be multiplied with.
+  double judge_images(StarChains const& chains, JointSolution& solution) const {
     struct Sum {
       double x = 0, y = 0, weight = 0;
     };
@@ -306,15 +330,15 @@ class Solver {
       sum.y += weight * r.y;
       sum.weight += weight * (1 - r.share);
     }
-    double chi2 = 0, freedom = -used;
+    double chi2 = 0, freedom = -(used_[Stated] + used_[NotStated] + used_[OfDatum]);
     for (auto const& [image, sum] : sums) {
       if (sum.weight <= 0) continue;
       chi2 += (sum.x * sum.x + sum.y * sum.y) / sum.weight;
       freedom += 2;
     }
-    if (freedom < 4) return;
+    if (freedom < 4) return 1;
     solution.image_misfit = chi2 / freedom;
-    if (solution.image_misfit > 1 + 4 * std::sqrt(2 / freedom)) solution.covariance_scale *= solution.image_misfit;
+    return solution.image_misfit > 1 + 4 * std::sqrt(2 / freedom) ? solution.image_misfit : 1;
   }
 
   double weight_of(double radius, bool never_zero) const {
@@ -336,6 +360,7 @@ class Solver {
   GlobalAlignmentOptions const& options_;
   Adjustment& adjustment_;
   double freedom_ = 1;
+  Adjustment::KindScales used_{};  ///< free parameters
 };
 
 }  // namespace

@@ -16,7 +16,6 @@ struct JointSolution {
   double unit_weight_error = 0;     ///< of the errors as stated; without any: 1 by construction
   double typical_error = 0;         ///< arcsec: median of the errors that sightings were found to have, along an axis
   double image_misfit = 1;          ///< chi squared of the mean residuals of images over its degrees of freedom
-  double covariance_scale = 1;      ///< to be multiplied with Adjustment::covariance
   double radius = 0;                ///< arcsec: within which sightings are one star
 };
 

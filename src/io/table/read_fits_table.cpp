@@ -2,9 +2,8 @@
 #include <array>
 
 #include "fits_column.hpp"
-#include "fits_table.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/io/fits_file.hpp"
+#include "tessera/io/fits_table.hpp"
 
 namespace tessera::io {
 
@@ -32,6 +31,23 @@ std::string value_text(model::Header const& header, std::string const& keyword) 
 
 }  // namespace
 
+SourceTable read_fits_table(FitsFile const& file, Hdu const& hdu) {
+  auto const where =
+      fmt::format("{}[{}]", file.path().string(), hdu.extname.empty() ? std::to_string(hdu.index) : hdu.extname);
+  if (hdu.kind != Hdu::Kind::BinaryTable)
+    throw InputError({"is no binary table", where, "an extension of type BINTABLE", "another type",
+                      "get the file again, or give one that has the table"});
+  SourceTable table;
+  for (auto const& card : hdu.header.cards())
+    if (auto const keyword = card.keyword(); !is_structural(keyword))
+      table.meta.emplace_back(keyword, value_text(hdu.header, keyword));
+  auto const columns = describe_columns(hdu, where);
+  auto const data = file.read_data(hdu);
+  for (auto const& column : columns)
+    if (column.is_single()) table.columns.push_back(decode_column(column, data, hdu.ny(), hdu.nx()));
+  return table;
+}
+
 SourceTable read_fits_table(std::filesystem::path const& path) {
   auto const file = FitsFile::open(path);
   auto const& hdus = file.hdus();
@@ -44,17 +60,7 @@ SourceTable read_fits_table(std::filesystem::path const& path) {
                       has_image ? "images only" : fmt::format("{} HDUs without one", hdus.size()),
                       "give a table in FITS, ECSV or CSV"});
   }
-  auto const where =
-      fmt::format("{}[{}]", path.string(), found->extname.empty() ? std::to_string(found->index) : found->extname);
-  SourceTable table;
-  for (auto const& card : found->header.cards())
-    if (auto const keyword = card.keyword(); !is_structural(keyword))
-      table.meta.emplace_back(keyword, value_text(found->header, keyword));
-  auto const columns = describe_columns(*found, where);
-  auto const data = file.read_data(*found);
-  for (auto const& column : columns)
-    if (column.is_single()) table.columns.push_back(decode_column(column, data, found->ny(), found->nx()));
-  return table;
+  return read_fits_table(file, *found);
 }
 
 }  // namespace tessera::io

@@ -5,10 +5,10 @@
 
 #include "../fits/gzip.hpp"
 #include "../posix_file.hpp"
-#include "fits_table.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/nearest_name.hpp"
+#include "tessera/io/fits_table.hpp"
 #include "text_table.hpp"
 
 namespace tessera::io {

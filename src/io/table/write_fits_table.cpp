@@ -2,9 +2,9 @@
 #include <bit>
 #include <cctype>
 
-#include "fits_table.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/core/error.hpp"
+#include "tessera/io/fits_table.hpp"
 #include "tessera/io/fits_write.hpp"
 
 namespace tessera::io {
@@ -66,9 +66,9 @@ void add_meta(model::Header& header, SourceTable const& table) {
 
 }  // namespace
 
-void write_fits_table(std::filesystem::path const& path, SourceTable const& table, std::string const& extname) {
+TableHdu make_table_hdu(SourceTable const& table, std::string const& extname) {
   TESSERA_EXPECT(table.columns.size() <= 999);
-  HduPlan primary, plan;
+  HduPlan plan;
   plan.extname = extname;
   plan.binary_table = true;
   model::Header cards;
@@ -91,7 +91,12 @@ void write_fits_table(std::filesystem::path const& path, SourceTable const& tabl
   for (std::size_t row = 0; row < table.rows(); ++row)
     for (std::size_t k = 0; k < table.columns.size(); ++k)
       store_value(data.data() + static_cast<std::int64_t>(row) * row_bytes + offsets[k], table.columns[k], row);
-  write_fits(path, {primary, plan}, {{}, std::move(data)});
+  return {std::move(plan), std::move(data)};
+}
+
+void write_fits_table(std::filesystem::path const& path, SourceTable const& table, std::string const& extname) {
+  auto [plan, data] = make_table_hdu(table, extname);
+  write_fits(path, {HduPlan{}, std::move(plan)}, {{}, std::move(data)});
 }
 
 }  // namespace tessera::io

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "clip_rounds.hpp"
+#include "describe.hpp"
+#include "find_rank.hpp"
 #include "sort_values.hpp"
 #include "tessera/core/contract.hpp"
 
@@ -11,47 +14,15 @@ namespace tessera::kernels {
 namespace {
 
 constexpr double NaN = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t Many = 65536;  // from here dealing into buckets pays
 
 template <class T>
 double find_median(std::span<T> values) {
   if (values.empty()) return NaN;
-  auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  auto const upper = static_cast<double>(*middle);
-  if (values.size() % 2 == 1) return upper;
-  return (static_cast<double>(*std::max_element(values.begin(), middle)) + upper) / 2;
-}
-
-template <class T>
-double middle_of_sorted(std::span<T const> values) {
   auto const half = values.size() / 2;
-  auto const upper = static_cast<double>(values[half]);
-  return values.size() % 2 == 1 ? upper : (static_cast<double>(values[half - 1]) + upper) / 2;
-}
-
-/// Sum of f(value) in a fixed order: eight lanes, added in pairs.
-template <class T, class Function>
-double sum_in_lanes(std::span<T const> values, Function f) {
-  double lane[8] = {};
-  std::size_t k = 0;
-  for (; k + 8 <= values.size(); k += 8)
-    for (std::size_t i = 0; i < 8; ++i) lane[i] += f(static_cast<double>(values[k + i]));
-  for (std::size_t i = 0; k < values.size(); ++k, ++i) lane[i] += f(static_cast<double>(values[k]));
-  return ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
-}
-
-template <class T>
-ClippedStatistics describe(std::span<T const> sorted) {
-  ClippedStatistics found;
-  found.count = static_cast<std::int64_t>(sorted.size());
-  if (sorted.empty()) return found;
-  auto const count = static_cast<double>(sorted.size());
-  double const mean = sum_in_lanes(sorted, [](double value) { return value; }) / count;
-  double const squares = sum_in_lanes(sorted, [mean](double value) { return (value - mean) * (value - mean); });
-  found.mean = mean;
-  found.median = middle_of_sorted(sorted);
-  found.std = std::sqrt(squares / count);
-  return found;
+  auto const [lower, upper] = find_middle(values, values.size() % 2 == 1 ? half : half - 1, half);
+  if (values.size() % 2 == 1) return static_cast<double>(upper);
+  return (static_cast<double>(lower) + static_cast<double>(upper)) / 2;
 }
 
 template <class T>
@@ -65,6 +36,7 @@ std::span<T> gather_finite(std::span<T> values) {
 template <class T>
 ClippedStatistics clip(std::span<T> all, double sigma, std::optional<int> maxiters) {
   TESSERA_EXPECT(sigma >= 0);
+  if (all.size() >= Many) return ClipRounds<T>(all, {}, sigma, maxiters).statistics();
   auto const finite = gather_finite(all);
   sort_values(finite);
   std::span<T const> kept = finite;
@@ -83,6 +55,17 @@ ClippedStatistics clip(std::span<T> all, double sigma, std::optional<int> maxite
   return found;
 }
 
+template <class T>
+ClippedStatistics clip_outside(std::span<T const> values, std::span<std::uint8_t const> mask, double sigma,
+                               std::optional<int> maxiters) {
+  TESSERA_EXPECT(sigma >= 0 && (mask.empty() || mask.size() == values.size()));
+  if (values.size() >= Many) return ClipRounds<T>(values, mask, sigma, maxiters).statistics();
+  std::vector<T> used;
+  for (std::size_t k = 0; k < values.size(); ++k)
+    if (mask.empty() || mask[k] == 0) used.push_back(values[k]);
+  return clip(std::span<T>(used), sigma, maxiters);
+}
+
 }  // namespace
 
 double median_in_place(std::span<double> values) { return find_median(values); }
@@ -99,6 +82,14 @@ ClippedStatistics sigma_clip(std::vector<double>& values, double sigma, std::opt
 }
 ClippedStatistics sigma_clip(std::vector<float>& values, double sigma, std::optional<int> maxiters) {
   return clip(std::span(values), sigma, maxiters);
+}
+ClippedStatistics sigma_clip_outside(std::span<double const> values, std::span<std::uint8_t const> mask, double sigma,
+                                     std::optional<int> maxiters) {
+  return clip_outside(values, mask, sigma, maxiters);
+}
+ClippedStatistics sigma_clip_outside(std::span<float const> values, std::span<std::uint8_t const> mask, double sigma,
+                                     std::optional<int> maxiters) {
+  return clip_outside(values, mask, sigma, maxiters);
 }
 
 }  // namespace tessera::kernels

@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
-#include <vector>
 
 namespace tessera::kernels {
 
 namespace {
 
-constexpr std::size_t ShortRun = 2048;  // below, comparing is faster than counting (measured)
-constexpr unsigned DigitBits = 11, Digits = 3;
-constexpr std::size_t Buckets = std::size_t{1} << DigitBits;
+constexpr std::size_t ShortRun = 64;  // below, comparing is as fast as counting (measured)
+/// Digits of a byte: their counts and the places they are dealt to stay in the nearest cache.
+constexpr unsigned DigitBits = 8;
+constexpr std::size_t Digits = sizeof(std::uint32_t), Buckets = std::size_t{1} << DigitBits;
 
 /// Unsigned numbers in the order of the values: negative ones are turned over.
 std::uint32_t to_key(float value) {
@@ -21,33 +23,34 @@ std::uint32_t to_key(float value) {
   return bits ^ ((bits >> 31) != 0 ? 0xffffffffu : 0x80000000u);
 }
 float from_key(std::uint32_t key) { return std::bit_cast<float>(key ^ ((key >> 31) != 0 ? 0x80000000u : 0xffffffffu)); }
-std::size_t digit_of(std::uint32_t key, unsigned digit) { return (key >> (digit * DigitBits)) & (Buckets - 1); }
+std::size_t digit_of(std::uint32_t key, std::size_t digit) { return (key >> (digit * DigitBits)) & (Buckets - 1); }
 
 }  // namespace
 
 void sort_values(std::span<double> values) { std::sort(values.begin(), values.end()); }
 
 void sort_values(std::span<float> values) {
-  if (values.size() < ShortRun) {
+  auto const size = values.size();
+  if (size < ShortRun) {
     std::sort(values.begin(), values.end());
     return;
   }
-  std::vector<std::uint32_t> keys(values.size()), other(values.size());
-  std::array<std::vector<std::size_t>, Digits> counts;
-  for (auto& count : counts) count.assign(Buckets, 0);
-  for (std::size_t k = 0; k < values.size(); ++k) {
+  auto const memory = std::make_unique_for_overwrite<std::uint32_t[]>(2 * size);
+  std::uint32_t *keys = memory.get(), *other = keys + size;
+  std::array<std::array<std::size_t, Buckets>, Digits> counts{};
+  for (std::size_t k = 0; k < size; ++k) {
     keys[k] = to_key(values[k]);
-    for (unsigned digit = 0; digit < Digits; ++digit) ++counts[digit][digit_of(keys[k], digit)];
+    for (std::size_t digit = 0; digit < Digits; ++digit) ++counts[digit][digit_of(keys[k], digit)];
   }
-  for (unsigned digit = 0; digit < Digits; ++digit) {
+  for (std::size_t digit = 0; digit < Digits; ++digit) {
     auto& place = counts[digit];
-    if (place[digit_of(keys.front(), digit)] == keys.size()) continue;  // all alike in this digit
+    if (place[digit_of(keys[0], digit)] == size) continue;  // all alike in this digit
     std::size_t next = 0;
     for (auto& count : place) next += std::exchange(count, next);
-    for (std::uint32_t const key : keys) other[place[digit_of(key, digit)]++] = key;
-    keys.swap(other);
+    for (std::size_t k = 0; k < size; ++k) other[place[digit_of(keys[k], digit)]++] = keys[k];
+    std::swap(keys, other);
   }
-  for (std::size_t k = 0; k < values.size(); ++k) values[k] = from_key(keys[k]);
+  for (std::size_t k = 0; k < size; ++k) values[k] = from_key(keys[k]);
 }
 
 }  // namespace tessera::kernels

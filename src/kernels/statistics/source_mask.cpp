@@ -1,14 +1,19 @@
 #include "tessera/kernels/source_mask.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <span>
 
+#include "clip_rounds.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/kernels/sigma_clip.hpp"
 
 namespace tessera::kernels {
 
 namespace {
+
+constexpr std::size_t Many = 65536;  // from here bounds of the threshold pay
 
 /// Detected pixels x0 <= x < x1 of a row, and the run that stands for its component.
 struct Run {
@@ -57,14 +62,32 @@ std::vector<Run> find_runs(T const* data, std::int64_t nx, std::int64_t ny, doub
   return runs;
 }
 
+/// Whether a value may lie in the bounds: some number of its type does, and so does one of the values.
 template <class T>
-double find_threshold(T const* data, std::uint8_t const* stat_mask, std::size_t count,
-                      SourceMaskOptions const& options) {
-  std::vector<T> values;
-  values.reserve(count);
-  for (std::size_t k = 0; k < count; ++k)
-    if (!stat_mask || stat_mask[k] == 0) values.push_back(data[k]);
-  auto const found = sigma_clip(values, options.nsigma, options.maxiters);
+bool parts_values(Bounds const& bounds, std::span<T const> data) {
+  constexpr T Infinity = std::numeric_limits<T>::infinity();
+  auto low = static_cast<T>(bounds.low), high = static_cast<T>(bounds.high);
+  if (static_cast<double>(low) < bounds.low) low = std::nextafter(low, Infinity);
+  if (static_cast<double>(high) > bounds.high) high = std::nextafter(high, -Infinity);
+  return low <= high &&
+         std::any_of(data.begin(), data.end(), [low, high](T value) { return value >= low && value <= high; });
+}
+
+/// A number that the same values of `data` are above as are above the threshold, mean + nsigma * std: any of its bounds
+/// where no value lies between.
+template <class T>
+double find_threshold(std::span<T const> data, std::uint8_t const* stat_mask, SourceMaskOptions const& options) {
+  TESSERA_EXPECT(options.nsigma >= 0);
+  auto const mask = stat_mask ? std::span(stat_mask, data.size()) : std::span<std::uint8_t const>();
+  if (data.size() < Many) {
+    auto const found = sigma_clip_outside(data, mask, options.nsigma, options.maxiters);
+    return found.mean + options.nsigma * found.std;
+  }
+  ClipRounds<T> rounds(data, mask, options.nsigma, options.maxiters);
+  auto const bounds = rounds.bound_threshold(options.nsigma);
+  bool const is_bounded = std::isfinite(bounds.low) && std::isfinite(bounds.high);
+  if (is_bounded && !parts_values(bounds, data)) return bounds.low;
+  auto const found = rounds.statistics();
   return found.mean + options.nsigma * found.std;
 }
 
@@ -89,7 +112,7 @@ std::vector<std::uint8_t> mask_detections(T const* data, double threshold, std::
 template <class T>
 std::vector<std::uint8_t> make_mask(T const* data, std::uint8_t const* stat_mask, std::int64_t nx, std::int64_t ny,
                                     SourceMaskOptions const& options) {
-  auto const threshold = find_threshold(data, stat_mask, static_cast<std::size_t>(nx * ny), options);
+  auto const threshold = find_threshold(std::span(data, static_cast<std::size_t>(nx * ny)), stat_mask, options);
   return mask_detections(data, threshold, nx, ny, options);
 }
 

@@ -26,6 +26,38 @@ using Plan = std::unique_ptr<fftw_plan_s, DestroyPlan>;
 /// Index of the value that stands at k of a line of n mirrored once at each end.
 std::int64_t mirrored(std::int64_t k, std::int64_t n) { return k < 0 ? -k - 1 : k < n ? k : 2 * n - 1 - k; }
 
+/// Multiplies the transform of an image by the gain and by what takes the two transforms' scale off again. Powers are
+/// dear: rows of the same frequency share theirs, and in a square also rows and columns, square by square.
+void apply_gain(fftw_complex* spectrum, std::int64_t wide, std::int64_t high, HighPass const& filter) {
+  constexpr std::int64_t Side = 64;
+  std::int64_t const waves = wide / 2 + 1, frequencies = high / 2 + 1;
+  double const scale = 1 / static_cast<double>(wide * high);
+  auto const multiply = [&](std::int64_t row, std::int64_t wave, double gain) {
+    auto const at = [&](std::int64_t y) {
+      spectrum[y * waves + wave][0] *= gain;
+      spectrum[y * waves + wave][1] *= gain;
+    };
+    at(row);
+    if (row > 0 && 2 * row < high) at(high - row);
+  };
+  double gains[Side][Side];
+  for (std::int64_t row0 = 0; row0 < frequencies; row0 += Side)
+    for (std::int64_t wave0 = wide == high ? row0 : 0; wave0 < waves; wave0 += Side) {
+      auto const row1 = std::min(row0 + Side, frequencies), wave1 = std::min(wave0 + Side, waves);
+      for (auto row = row0; row < row1; ++row)
+        for (auto wave = wave0; wave < wave1; ++wave) {
+          double const fy = static_cast<double>(row) / static_cast<double>(high);
+          double const fx = static_cast<double>(wave) / static_cast<double>(wide);
+          double& gain = gains[row - row0][wave - wave0];
+          gain = scale * high_pass_gain(std::sqrt(fx * fx + fy * fy), filter);
+          multiply(row, wave, gain);
+        }
+      if (wide != high || wave0 == row0) continue;
+      for (auto row = wave0; row < wave1; ++row)
+        for (auto wave = row0; wave < row1; ++wave) multiply(row, wave, gains[wave - row0][row - wave0]);
+    }
+}
+
 template <class T>
 void filter_image(std::span<T> image, std::int64_t nx, std::int64_t ny, HighPass const& filter) {
   TESSERA_EXPECT(nx >= 1 && ny >= 1 && static_cast<std::int64_t>(image.size()) == nx * ny);
@@ -42,21 +74,15 @@ void filter_image(std::span<T> image, std::int64_t nx, std::int64_t ny, HighPass
       fftw_plan_dft_c2r_2d(static_cast<int>(high), static_cast<int>(wide), spectrum, real, FFTW_ESTIMATE));
   TESSERA_EXPECT(forward != nullptr && backward != nullptr);
 
-  for (std::int64_t y = 0; y < high; ++y)
-    for (std::int64_t x = 0; x < wide; ++x)
-      real[y * stride + x] = static_cast<double>(
-          image[static_cast<std::size_t>(mirrored(y - margin_y, ny) * nx + mirrored(x - margin_x, nx))]);
-  fftw_execute(forward.get());
-  double const scale = 1 / static_cast<double>(wide * high);
-  for (std::int64_t row = 0; row < high; ++row) {
-    double const fy = static_cast<double>(std::min(row, high - row)) / static_cast<double>(high);
-    for (std::int64_t wave = 0; wave < waves; ++wave) {
-      double const fx = static_cast<double>(wave) / static_cast<double>(wide);
-      double const gain = scale * high_pass_gain(std::sqrt(fx * fx + fy * fy), filter);
-      spectrum[row * waves + wave][0] *= gain;
-      spectrum[row * waves + wave][1] *= gain;
-    }
+  for (std::int64_t y = 0; y < high; ++y) {
+    T const* const line = image.data() + mirrored(y - margin_y, ny) * nx;
+    double* const row = real + y * stride;
+    for (std::int64_t x = 0; x < margin_x; ++x) row[x] = static_cast<double>(line[mirrored(x - margin_x, nx)]);
+    for (std::int64_t x = 0; x < nx; ++x) row[margin_x + x] = static_cast<double>(line[x]);
+    for (std::int64_t x = margin_x + nx; x < wide; ++x) row[x] = static_cast<double>(line[mirrored(x - margin_x, nx)]);
   }
+  fftw_execute(forward.get());
+  apply_gain(spectrum, wide, high, filter);
   fftw_execute(backward.get());
   for (std::int64_t y = 0; y < ny; ++y)
     for (std::int64_t x = 0; x < nx; ++x)

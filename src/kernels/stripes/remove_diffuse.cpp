@@ -2,8 +2,8 @@
 
 #include <cmath>
 #include <limits>
-#include <numbers>
 
+#include "counter_noise.hpp"
 #include "tessera/core/contract.hpp"
 #include "tessera/kernels/background_mesh.hpp"
 #include "tessera/kernels/sigma_clip.hpp"
@@ -20,22 +20,6 @@ constexpr BackgroundMeshOptions LocalLevel{
 constexpr int LeastSourcePixels = 10;
 constexpr int HoleDilation = 11;
 
-/// SplitMix64 (Steele, Lea, Flood 2014) at place `index` of its sequence.
-std::uint64_t random_bits(std::uint64_t seed, std::uint64_t index) {
-  std::uint64_t z = seed + (index + 1) * 0x9E3779B97F4A7C15ull;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-  return z ^ (z >> 31);
-}
-
-/// Normal deviate number `index` (Box and Muller).
-double normal_deviate(std::uint64_t seed, std::uint64_t index) {
-  auto const uniform = [&](std::uint64_t k) {
-    return (static_cast<double>(random_bits(seed, k) >> 11) + 0.5) * 0x1p-53;
-  };
-  return std::sqrt(-2 * std::log(uniform(2 * index))) * std::cos(2 * std::numbers::pi * uniform(2 * index + 1));
-}
-
 /// What the image is about each pixel: smooth light, without stars and fine stripes.
 template <class T>
 std::vector<float> find_local_level(std::span<T const> image, std::span<std::uint8_t const> bad, std::int64_t nx,
@@ -45,17 +29,6 @@ std::vector<float> find_local_level(std::span<T const> image, std::span<std::uin
   std::vector<float> level(image.size());
   mesh.rows(0, ny, nullptr, level.data(), nullptr);
   return level;
-}
-
-/// Scatter about the local level outside `masked`.
-template <class T>
-ClippedStatistics find_scatter(std::span<T const> about_level, std::span<std::uint8_t const> masked,
-                               DiffuseOptions const& options) {
-  std::vector<T> values;
-  values.reserve(about_level.size());
-  for (std::size_t k = 0; k < about_level.size(); ++k)
-    if (masked[k] == 0) values.push_back(about_level[k]);
-  return sigma_clip(values, options.sigma, options.maxiters);
 }
 
 template <class T>
@@ -76,8 +49,9 @@ std::vector<std::uint8_t> remove(std::span<T> image, std::span<std::uint8_t cons
   {
     auto const level = find_local_level(std::span<T const>(image), bad, nx, ny);
     for (std::size_t k = 0; k < count; ++k) values[k] = image[k] - static_cast<T>(level[k]);
-    auto scatter = find_scatter(std::span<T const>(values), sources, options);
-    if (scatter.count == 0) scatter = find_scatter(std::span<T const>(values), bad, options);
+    auto scatter = sigma_clip_outside(std::span<T const>(values), sources, options.sigma, options.maxiters);
+    if (scatter.count == 0)
+      scatter = sigma_clip_outside(std::span<T const>(values), bad, options.sigma, options.maxiters);
     replaced = make_source_mask(values.data(), nullptr, nx, ny, Bright);
     for (std::size_t k = 0; k < count; ++k) {
       replaced[k] |= static_cast<std::uint8_t>(bad[k] != 0 || !std::isfinite(image[k]));

@@ -29,18 +29,21 @@ template <class T>
 std::vector<LineMedian> find_row_medians(std::span<T const> image, std::span<std::uint8_t const> mask, std::int64_t nx,
                                          std::int64_t ny, std::int64_t x0, std::int64_t x1, LineClip const& clip) {
   std::vector<LineMedian> medians(static_cast<std::size_t>(ny));
-  Kokkos::parallel_for("tessera::row_medians", Kokkos::RangePolicy<compute::HostExecution>(0, ny),
-                       [&](std::int64_t const y) {
-                         thread_local std::vector<T> values;
-                         values.clear();
-                         for (std::int64_t x = x0; x < x1; ++x) {
-                           auto const k = static_cast<std::size_t>(y * nx + x);
-                           if (std::isfinite(image[k]) && (mask.empty() || mask[k] == 0)) values.push_back(image[k]);
-                         }
-                         auto& found = medians[static_cast<std::size_t>(y)];
-                         found.count = static_cast<std::int64_t>(values.size());
-                         found.value = sigma_clip(values, clip.sigma, clip.maxiters).median;
-                       });
+  Kokkos::parallel_for(
+      "tessera::row_medians", Kokkos::RangePolicy<compute::HostExecution>(0, ny), [&](std::int64_t const y) {
+        thread_local std::vector<T> values;
+        values.resize(static_cast<std::size_t>(x1 - x0));
+        std::size_t count = 0;
+        for (std::int64_t x = x0; x < x1; ++x) {
+          auto const k = static_cast<std::size_t>(y * nx + x);
+          values[count] = image[k] + T(0);  // -0 becomes 0
+          count += std::isfinite(image[k]) && (mask.empty() || mask[k] == 0);
+        }
+        auto const used = std::span(values).first(count);
+        auto& found = medians[static_cast<std::size_t>(y)];
+        found.count = static_cast<std::int64_t>(count);
+        found.value = clip.maxiters == 0 ? median_in_place(used) : sigma_clip(used, clip.sigma, clip.maxiters).median;
+      });
   return medians;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "../exposure_outline.hpp"
 #include "tessera/core/log.hpp"
 #include "tessera/sky/unit_vector.hpp"
 #include "tessera/store/exposure_reader.hpp"
@@ -21,25 +22,10 @@ struct Place {
   sky::CorrectionPlane plane;
 };
 
-bool is_finite(model::SkyPoint const& point) { return std::isfinite(point.ra) && std::isfinite(point.dec); }
-
-Place find_place(store::ExposureRecord const& record, store::Ledger const& before) {
+Place place_of(store::ExposureRecord const& record, store::Ledger const& before) {
   store::ExposureReader const reader(record, before);
-  Place place;
-  std::optional<model::PixelPoint> crpix;
-  auto const x = reader.image_header().real("CRPIX1"), y = reader.image_header().real("CRPIX2");
-  if (x && y) crpix = model::PixelPoint{*x - 1, *y - 1};
-  auto const wcs = reader.wcs();
-  place.outline = sky::make_common_grid_member(*wcs, record.nx, record.ny, crpix);
-  place.plane =
-      sky::correction_plane(*wcs, {0.5 * static_cast<double>(record.nx - 1), 0.5 * static_cast<double>(record.ny - 1)});
-  bool whole =
-      is_finite(place.outline.reference) && place.outline.scale_deg > 0 && std::isfinite(place.outline.scale_deg);
-  for (auto const& corner : place.outline.corners) whole = whole && is_finite(corner);
-  if (!whole)
-    throw InputError({"the WCS leaves the sky", record.path, "a position for every corner of the image",
-                      "no value at a corner", "correct the WCS of this file, or leave it out"});
-  return place;
+  return {exposure_outline(reader), sky::correction_plane(*reader.wcs(), {0.5 * static_cast<double>(record.nx - 1),
+                                                                          0.5 * static_cast<double>(record.ny - 1)})};
 }
 
 /// Middle value of each component of the directions; robust against a few that are elsewhere.
@@ -182,9 +168,8 @@ CrossSurvey make_cross_survey(StepContext& context, std::vector<BandTask const*>
     if (survey.stop_wanted()) break;
     auto const& exposure = survey.exposures[e];
     try {
-      mine.push_back(
-          {static_cast<std::int64_t>(e),
-           find_place(survey.record(static_cast<int>(e)), tasks[static_cast<std::size_t>(exposure.task)]->before)});
+      mine.push_back({static_cast<std::int64_t>(e), place_of(survey.record(static_cast<int>(e)),
+                                                             tasks[static_cast<std::size_t>(exposure.task)]->before)});
     } catch (Error const& error) {
       survey.lose(static_cast<int>(e), error);
     }

@@ -48,8 +48,7 @@ ListedStars list_adjust_stars(StepContext& context, std::vector<BandTask> const&
     auto const t = index_of(task);
     auto const& diffusion = options[t].diffusion;
     if (!diffusion)
-      return list_stars(context, task, tweakreg[t].stars, custom[static_cast<std::size_t>(&task - ordered.data())],
-                        reader);
+      return list_stars(context, tweakreg[t].stars, custom[static_cast<std::size_t>(&task - ordered.data())], reader);
     parallel::MemoryBudget::Reservation const held(context.budget, "stars of one exposure",
                                                    diffusion_stars_bytes(reader.record()));
     return list_diffusion_stars(reader, *diffusion);
@@ -63,8 +62,16 @@ ListedStars list_adjust_stars(StepContext& context, std::vector<BandTask> const&
   auto const centroids = centre_by_psf(context, ordered, wanted, find, counts);
   listed.stopped = centroids.stopped;
   if (listed.stopped) return listed;
+  auto const list = [&](store::ExposureReader const& reader, BandTask const& task) {
+    auto const t = index_of(task);
+    auto stars = centroids.list(reader, task);
+    if (!options[t].diffusion)
+      save_stars(stars, task, tweakreg[t].stars, custom[static_cast<std::size_t>(&task - ordered.data())],
+                 reader.record());
+    return stars;
+  };
   auto collected = collect_align_images(
-      context, ordered, centroids.list,
+      context, ordered, list,
       [&](store::ExposureRecord const& record, BandTask const& task) {
         auto const t = index_of(task);
         return adjust_group(record, options[t], tweakreg[t]);

@@ -187,7 +187,7 @@ void collect(BandImages const& band, exchange::Alignment const& alignment, std::
   std::map<std::string, bool> is_reference;
   for (auto const& fit : alignment.groups)
     if (fit.status == AlignStatus::Reference) is_reference[fit.group] = true;
-  auto images = band.images;
+  auto images = wants_stars ? band.images : exchange::without_stars(band.images);
   exchange::Alignment own;
   own.corrections.assign(alignment.corrections.begin() + static_cast<std::ptrdiff_t>(first),
                          alignment.corrections.begin() + static_cast<std::ptrdiff_t>(first + images.size()));
@@ -251,7 +251,8 @@ std::vector<BandResult> run_align_job(std::vector<BandImages> const& bands, std:
     for (auto& result : results) result.problem = datum.problem;
     return results;
   }
-  auto const images = join(bands);
+  auto images = join(bands);
+  auto const outlines = exchange::without_stars(images);
   exchange::Alignment alignment;
   if (lead.options.method == AdjustMethod::Global) {
     auto const solved =
@@ -266,16 +267,16 @@ std::vector<BandResult> run_align_job(std::vector<BandImages> const& bands, std:
   } else if (has_reference) {
     alignment = align_groups_to(images, same_star(lead.task->band_facts), datum.stars, lead.tweakreg.align);
   } else {
-    alignment = exchange::align(images, datum.stars, lead.tweakreg.align);
+    alignment = exchange::align(std::move(images), datum.stars, lead.tweakreg.align);
   }
   for (auto const& text : {alignment.problem, alignment.warning})
     if (!text.empty()) results.front().warnings.push_back(text);
   bool const is_judged = has_reference || lead.options.method == AdjustMethod::Global;
-  describe(alignment, images, lead.tweakreg.align, is_judged ? 0 : lead.tweakreg.align.relative.tolerance,
+  describe(alignment, outlines, lead.tweakreg.align, is_judged ? 0 : lead.tweakreg.align.relative.tolerance,
            results.front());
   std::size_t first = 0;
   for (std::size_t b = 0; b < bands.size(); ++b) {
-    write_products(bands[b], alignment, images);
+    write_products(bands[b], alignment, outlines);
     collect(bands[b], alignment, first, wants_stars[b], records, results[b]);
     first += bands[b].images.size();
   }

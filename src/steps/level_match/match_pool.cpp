@@ -1,7 +1,6 @@
 #include "match_pool.hpp"
 
-#include <cmath>
-
+#include "../exposure_outline.hpp"
 #include "tessera/store/exposure_reader.hpp"
 
 namespace tessera::steps {
@@ -17,17 +16,7 @@ struct SentPlace {
 ExposurePlace find_place(store::ExposureRecord const& record, store::Ledger const& before) {
   store::ExposureReader const reader(record, before);
   ExposurePlace place;
-  std::optional<model::PixelPoint> crpix;
-  auto const x = reader.image_header().real("CRPIX1"), y = reader.image_header().real("CRPIX2");
-  if (x && y) crpix = model::PixelPoint{*x - 1, *y - 1};
-  place.outline = sky::make_common_grid_member(*reader.wcs(), record.nx, record.ny, crpix);
-  auto const is_finite = [](model::SkyPoint const& p) { return std::isfinite(p.ra) && std::isfinite(p.dec); };
-  bool whole =
-      is_finite(place.outline.reference) && place.outline.scale_deg > 0 && std::isfinite(place.outline.scale_deg);
-  for (auto const& corner : place.outline.corners) whole = whole && is_finite(corner);
-  if (!whole)
-    throw InputError({"the WCS leaves the sky", record.path, "a position for every corner of the image",
-                      "no value at a corner", "correct the WCS of this file, or leave it out"});
+  place.outline = exposure_outline(reader);
   // Also those that an exported file has in its own WCS already.
   for (auto const& entry : before.entries(record.identity))
     if (std::holds_alternative<model::WcsCorrection>(entry.correction)) ++place.wcs_version;

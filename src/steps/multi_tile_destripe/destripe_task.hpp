@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "../stripe_layout.hpp"
 #include "block_image.hpp"
-#include "stripe_layout.hpp"
 #include "tessera/exchange/loaded_exposure.hpp"
 #include "tessera/exchange/sky_plan.hpp"
 #include "tessera/kernels/smooth_stack.hpp"

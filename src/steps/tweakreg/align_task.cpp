@@ -77,12 +77,13 @@ AlignedTask align_task(BandTask const& task, TweakregStepOptions const& options,
   if (!reference.problem.empty())
     aligned.notes.push_back({true, fmt::format("{}: no absolute alignment: {}", label, reference.problem)});
 
+  auto const outlines = exchange::without_stars(images);
   auto const finish = [&](exchange::Alignment const& alignment) {
-    write_products(task, alignment, images);
+    write_products(task, alignment, outlines);
     if (!alignment.problem.empty()) aligned.notes.push_back({true, fmt::format("{}: {}", label, alignment.problem)});
     if (!alignment.warning.empty()) aligned.notes.push_back({true, fmt::format("{}: {}", label, alignment.warning)});
     note_failures(alignment, label, aligned.notes);
-    aligned.notes.push_back({false, fmt::format("{}: {}", label, describe(alignment, images.size()))});
+    aligned.notes.push_back({false, fmt::format("{}: {}", label, describe(alignment, outlines.size()))});
     aligned.corrections = alignment.corrections;
   };
   if (options.method == TweakregStepOptions::Method::Global) {
@@ -91,7 +92,7 @@ AlignedTask align_task(BandTask const& task, TweakregStepOptions const& options,
     io::write_file(task.products / "tweakreg_pairs.csv", pair_table(solved));
     if (!solved.detectors.empty()) io::write_file(task.products / "tweakreg_detectors.csv", detector_table(solved));
   } else {
-    finish(exchange::align(images, reference.stars, options.align));
+    finish(exchange::align(std::move(images), reference.stars, options.align));
   }
   return aligned;
 }

@@ -145,8 +145,9 @@ TweakregStepOptions read_tweakreg_table(config::ResolvedParameters const& parame
   options.align.relative.xoffset = table.real("xoffset");
   options.align.relative.yoffset = table.real("yoffset");
   options.align.absolute = read_stage(table, "abs_");
+  options.align.absolute_by_group = table.flag("abs_by_group");
   options.global = read_global(table);
-  options.catalogue_error = table.positive("abs_error");
+  options.catalogue_error = options.align.catalogue_error = table.positive("abs_error");
   options.stars.finder = read_finder(table, band);
   options.stars.epsf = table.text("centroid") == "epsf";
   options.stars.use_custom_catalogs = table.flag("use_custom_catalogs");

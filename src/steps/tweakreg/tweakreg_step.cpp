@@ -40,15 +40,21 @@ class Tweakreg {
     auto const index_of = [&](BandTask const& task) { return static_cast<std::size_t>(&task - tasks_.data()); };
     auto const find = [&](store::ExposureReader const& reader, BandTask const& task) {
       auto const t = index_of(task);
-      return list_stars(context_, task, options_[t].stars, custom_[t], reader);
+      return list_stars(context_, options_[t].stars, custom_[t], reader);
     };
     std::vector<PsfWanted> wanted;
     for (auto const& options : options_) wanted.push_back({options.stars.epsf, options.stars.finder.finder.fwhm});
     auto const centroids = centre_by_psf(context_, tasks_, wanted, find, outcome_.counts);
     outcome_.stopped = centroids.stopped;
     if (outcome_.stopped) return outcome_;
+    auto const list = [&](store::ExposureReader const& reader, BandTask const& task) {
+      auto const t = index_of(task);
+      auto stars = centroids.list(reader, task);
+      save_stars(stars, task, options_[t].stars, custom_[t], reader.record());
+      return stars;
+    };
     auto collected = collect_align_images(
-        context_, tasks_, centroids.list,
+        context_, tasks_, list,
         [&](store::ExposureRecord const& record, BandTask const& task) {
           return options_[index_of(task)].grouping.group_of(record);
         },

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "support/test_files.hpp"
@@ -44,6 +45,31 @@ TEST(RunSimulation, WritesTheSameBitsForAnyNumberOfRanks) {
     EXPECT_EQ(ours, alone);
     // Exposures and truth planes, two catalogues a target, truth.json, config.toml.
     EXPECT_EQ(ours.size(), 2u * 12 + 2 * 2 + 2);
+  }
+  world.barrier();
+}
+
+TEST(RunSimulation, WritesTheSameRatesAndReferencesForAnyNumberOfRanks) {
+  auto const world = parallel::Communicator::world();
+  test::ScratchFolder const scratch("simulate-rates-ranks");
+  auto settings = make_settings();
+  settings.targets.resize(1);
+  settings.detectors.use = {"nrcalong", "mirimage"};
+  settings.off_exposures = 2;
+  settings.off_late = 1;
+  settings.rates.on = true;
+  run_simulation(world, settings, scratch.path() / "world");
+  if (world.is_root()) {
+    run_simulation(parallel::Communicator(), settings, scratch.path() / "alone");
+    auto const ours = hash_files(scratch.path() / "world"), alone = hash_files(scratch.path() / "alone");
+    EXPECT_EQ(ours, alone);
+    // Of each detector flat, photom, area, distortion and filteroffset; two parameter references an instrument, and a
+    // mapping of each of these seven types; .pmap, two .imap, two files of configuration.
+    auto const of_cache =
+        std::count_if(ours.begin(), ours.end(), [](auto const& f) { return f.first.starts_with("crds/"); });
+    EXPECT_EQ(of_cache, 2 * 5 + 2 * 2 + 2 * 7 + 3 + 2);
+    // Exposures and truth planes, two catalogues, truth.json, config.toml.
+    EXPECT_EQ(ours.size() - static_cast<std::size_t>(of_cache), 2u * 6 + 2 + 2);
   }
   world.barrier();
 }

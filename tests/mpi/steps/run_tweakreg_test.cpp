@@ -227,6 +227,43 @@ TEST(RunTweakreg, CataloguesOfTheUserTakeThePlaceOfTheFinder) {
   EXPECT_TRUE(survey.entries(2).empty());  // no catalogue: no sources
 }
 
+TEST(RunTweakreg, SavedCataloguesHaveTheCentresThatWereFitted) {
+  StarSurvey survey("tweakreg-save-epsf");
+  StarField const field(400);
+  for (int k = 0; k < 3; ++k)
+    survey.add("F300M", exposure_name(k), group_name(k), field, Pointings[static_cast<std::size_t>(k)]);
+  StarSettings const base{{"save_catalogs", true}};
+  survey.label = "found";
+  EXPECT_TRUE(survey.run(star_settings(base)).failures.empty());
+  survey.label = "fitted";
+  auto fitted = base;
+  fitted["centroid"] = "epsf";
+  EXPECT_TRUE(survey.run(star_settings(fitted)).failures.empty());
+  auto const by_psf = survey.entries(1);
+  auto const name = exposure_name(1) + "_cal_cat.ecsv";
+  auto const text = [&](std::string const& label) {
+    std::ifstream file(survey.folder() / label / "F300M/tweakreg" / name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_FALSE(text("fitted").empty());
+  EXPECT_NE(text("found"), text("fitted"));
+  // They are those that were aligned by.
+  if (survey.world.is_root())
+    for (int k = 0; k < 3; ++k) {
+      auto const own = exposure_name(k) + "_cal_cat.ecsv";
+      std::filesystem::copy_file(survey.folder() / "fitted/F300M/tweakreg" / own, survey.folder() / own);
+      std::ofstream(survey.folder() / "catfile.txt", std::ios::app) << exposure_name(k) << "_cal.fits " << own << "\n";
+    }
+  survey.world.barrier();
+  survey.label = "again";
+  EXPECT_TRUE(survey.run(star_settings({{"use_custom_catalogs", true}, {"catfile", "catfile.txt"}})).failures.empty());
+  ASSERT_EQ(survey.entries(1).size(), 1u);
+  auto const& expected = std::get<model::WcsCorrection>(by_psf.at(0).correction);
+  auto const& found = std::get<model::WcsCorrection>(survey.entries(1)[0].correction);
+  EXPECT_NEAR(found.shift[0], expected.shift[0], 1e-12);
+  EXPECT_NEAR(found.shift[1], expected.shift[1], 1e-12);
+}
+
 TEST(RunTweakreg, OneGroupHasNothingToBeAlignedTo) {
   StarSurvey survey("tweakreg-alone");
   survey.add("F300M", exposure_name(0), group_name(0), StarField(300), Pointings[1]);

@@ -1,4 +1,6 @@
 // The survey configurations in inputs/ (spec 40, 0.9).
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <set>
 
@@ -26,9 +28,9 @@ TEST_P(InputSurvey, HasNoUnknownKeys) {
 }
 
 TEST_P(InputSurvey, NamesItsUnbuiltSteps) {
-  std::set<std::string> const built{"get_wcs_adjust",   "apply_wcs_adjust",    "lyot_mask", "lyot_separate",
-                                    "level_match",      "multi_tile_destripe", "lv3",       "astrometric_catalog",
-                                    "astrometric_align"};
+  std::set<std::string> const built{"get_wcs_adjust",    "apply_wcs_adjust",     "lyot_mask", "lyot_separate",
+                                    "level_match",       "multi_tile_destripe",  "lv3",       "astrometric_catalog",
+                                    "astrometric_align", "single_tile_destripe", "lv2"};
   auto const survey = load(GetParam());
   for (auto const& entry : survey.steps) {
     auto const named = std::any_of(survey.not_built.begin(), survey.not_built.end(),
@@ -38,6 +40,18 @@ TEST_P(InputSurvey, NamesItsUnbuiltSteps) {
   EXPECT_FALSE(std::any_of(survey.not_built.begin(), survey.not_built.end(), [](Problem const& each) {
     return each.where.find("parameters.lv3.jwst_parameters.tweakreg") != std::string::npos;
   }));
+}
+
+TEST_P(InputSurvey, HasNoParameterThatIsPassedOver) {
+  for (auto const& problem : load(GetParam()).not_built)
+    EXPECT_THAT(problem.where, testing::EndsWith(": steps")) << problem.line();
+}
+
+TEST_P(InputSurvey, DestripesWhereItIsListed) {
+  auto const survey = load(GetParam());
+  bool const is_m33 = GetParam() == std::string("2128");  // level 2 first
+  for (auto const& entry : survey.steps)
+    EXPECT_EQ(entry.takes_rates, entry.step == "single_tile_destripe" && !is_m33) << entry.text;
 }
 
 TEST_P(InputSurvey, ResolvesEveryStepForEveryBand) {
@@ -78,4 +92,5 @@ TEST(Input2107, HasTheValuesOfThePaper) {
   EXPECT_EQ(align.value("align_mapping").find("F770W")->text(), "F1000W");
   EXPECT_EQ(survey.raw_selection("ic5332", f770w).extra.size(), 1u);
   EXPECT_EQ(survey.raw_selection("ic5332", parse_band("F770W_bgr")).extra.size(), 0u);
+  EXPECT_EQ(survey.tessera.previous_version, "v1p1p1");
 }

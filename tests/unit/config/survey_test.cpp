@@ -259,6 +259,14 @@ jwst_parameters.resample.in_memory = true
   EXPECT_EQ(survey.not_built[1].where, "config.toml:9:26: parameters.lv3.jwst_parameters.resample.propagate_dq");
 }
 
+TEST(SurveySteps, KnowsDestripingOfCountRates) {
+  auto const rates = parse("'single_tile_destripe.nircam', 'lv2', 'single_tile_destripe.miri'");
+  EXPECT_TRUE(rates.not_built.empty());
+  EXPECT_TRUE(rates.steps[0].takes_rates);
+  EXPECT_FALSE(rates.steps[1].takes_rates);
+  EXPECT_FALSE(rates.steps[2].takes_rates);
+}
+
 TEST(SurveyTessera, ReadsOurTable) {
   auto text = survey_text("'lv3'", "[tessera]\nkeep_hdf5 = true\nmemory_per_rank = '4 GB'\non_error = 'stop'\n");
   text.local += "[tessera]\nmemory_per_rank = '2 GB'\ncompat = 'pjpipe-1.2.1'\n";
@@ -270,6 +278,17 @@ TEST(SurveyTessera, ReadsOurTable) {
   EXPECT_EQ(survey.tessera.on_error, OnError::Stop);
   EXPECT_TRUE(survey.tessera.compat_pjpipe_121);
   EXPECT_EQ(survey.tessera.inputs, (std::vector<std::filesystem::path>{"/etc/survey/exposures", "/abs/a_cal.fits"}));
+}
+
+TEST(SurveyTessera, ComparesWithThePreviousVersionThatIsNamed) {
+  EXPECT_EQ(parse("'lv3'", "[tessera]\nprevious_version = 'v0'\n").tessera.previous_version, "v0");
+  EXPECT_EQ(parse("'lv3'").tessera.previous_version, "");
+  std::string const theirs = "[parameters.regress_against_previous]\nprev_version = 'v0p9'\n";
+  EXPECT_EQ(parse("'lv3', 'regress_against_previous'", theirs).tessera.previous_version, "v0p9");
+  EXPECT_EQ(parse("'lv3'", theirs).tessera.previous_version, "") << "not listed";
+  EXPECT_EQ(parse("'lv3', 'regress_against_previous'", theirs + "[tessera]\nprevious_version = 'v0'\n")
+                .tessera.previous_version,
+            "v0");
 }
 
 TEST(SurveyTessera, NeedsNoRawFolderWhereInputsAreGiven) {
@@ -284,6 +303,7 @@ TEST(SurveyTessera, RefusesUnknownKeysAndSmallMemory) {
   auto const unknown = problems_of(survey_text("'lv3'", "tessera.keep_hdf = true"));
   ASSERT_EQ(unknown.size(), 1u);
   EXPECT_EQ(unknown[0].remedy, "did you mean 'keep_hdf5'?");
+  EXPECT_EQ(problems_of(survey_text("'lv3'", "tessera.previous_version = 'v1'")).size(), 1u) << "its own";
   EXPECT_EQ(problems_of(survey_text("'lv3'", "tessera.memory_per_rank = '0 MB'")).size(), 1u);
   EXPECT_EQ(problems_of(survey_text("'lv3'", "tessera.memory_per_rank = 'lots'")).size(), 1u);
   EXPECT_EQ(problems_of(survey_text("'lv3'", "tessera.keep_hdf5 = { miri = true }")).size(), 1u);

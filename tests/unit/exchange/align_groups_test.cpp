@@ -410,6 +410,66 @@ TEST(Align, OneGroupCanBeAlignedToACatalogue) {
   EXPECT_LT(scene.largest_error(images[0]), 1e-5);
 }
 
+TEST(AlignByGroup, PlacesWhatTheCatalogueCannotByTheOthers) {
+  AlignScene scene(35, 3000);
+  scene.add_group("a", {0, 0}, {0.3, -0.2}, 0.01);
+  scene.add_group("b", {0.004, 0}, {-0.1, 0.4}, -0.02);
+  scene.add_group("far", {0.02, 0.02}, {0.3, 0.3}, 0);
+  auto options = scene_options();
+  options.absolute_by_group = true;
+  // The catalogue holds stars of the first alone, but for two.
+  double const edge = scene.images()[0].plane.tangent.ra + 15.3 / 3600;
+  auto catalogue = scene.catalogue();
+  int kept = 0;
+  std::erase_if(catalogue, [&](model::Star const& star) { return star.ra > edge && ++kept > 2; });
+  auto const alignment = align(scene.images(), catalogue, options);
+  EXPECT_EQ(alignment.problem, "");
+  ASSERT_EQ(alignment.groups.size(), 3u);
+  EXPECT_EQ(alignment.groups[0].status, AlignStatus::Success);
+  EXPECT_EQ(alignment.groups[1].status, AlignStatus::Success);
+  EXPECT_EQ(alignment.groups[2].status, AlignStatus::NoOverlap);
+  EXPECT_FALSE(alignment.corrections[2]);
+  auto images = scene.images();
+  apply_alignment(images, alignment);
+  EXPECT_LT(scene.largest_error(images[0]), 1e-5);
+  EXPECT_LT(scene.largest_error(images[1]), 1e-5);
+}
+
+TEST(AlignByGroup, DoesNotCarryOnTheErrorOfAGroup) {
+  // One group has half of its stars a tenth of an arcsec off; its neighbours have none of it.
+  AlignScene scene(36, 3000);
+  for (int k = 0; k < 3; ++k)
+    scene.add_group(std::string(1, static_cast<char>('a' + k)), {0.004 * k, 0}, {0.1 * k, -0.2}, 0);
+  auto images = scene.images();
+  for (std::size_t k = 0; k < images[0].stars.size(); k += 2) images[0].stars[k].dec += 0.1 / 3600;
+  auto options = scene_options();
+  options.relative.nclip = options.absolute.nclip = 0;
+  auto const largest = [&](bool by_group) {
+    options.absolute_by_group = by_group;
+    auto const alignment = align(images, scene.catalogue(), options);
+    auto moved = scene.images();
+    apply_alignment(moved, alignment);
+    return scene.largest_error(moved[2]);
+  };
+  EXPECT_GT(largest(false), 0.01);
+  EXPECT_LT(largest(true), 1e-4);
+}
+
+TEST(AlignByGroup, ACatalogueElsewhereLeavesTheRelativeStageAlone) {
+  AlignScene scene(37, 2000), other(38, 2000, 0, {-80, 40});
+  scene.add_group("a", {0, 0}, {0, 0}, 0);
+  scene.add_group("b", {0.003, 0.002}, {0.2, 0.5}, 0);
+  auto options = scene_options();
+  options.absolute_by_group = true;
+  auto const alignment = align(scene.images(), other.catalogue(), options);
+  EXPECT_NE(alignment.problem.find("no absolute alignment: no group could be aligned to the catalogue"),
+            std::string::npos)
+      << alignment.problem;
+  ASSERT_EQ(alignment.groups.size(), 2u);
+  EXPECT_EQ(alignment.groups[0].status, AlignStatus::Reference);
+  EXPECT_TRUE(alignment.corrections[1]);
+}
+
 TEST(CarryToImage, AppliesTheSameMotionInThePlaneOfAnotherImage) {
   sky::CorrectionPlane const fitted{{150.1, 2.2}, 86, -493, 25};
   AlignImage image;

@@ -187,5 +187,37 @@ TEST(Adjustment, StatesTheCovarianceThatRepeatedNoiseHas) {
   EXPECT_NEAR(stated, 2 * sigma * sigma / 30, 0.3 * sigma * sigma / 30);  // a little more with the roll
 }
 
+TEST(Adjustment, ScalesTheErrorsOfEachKindByThemselves) {
+  // Stars of the image far better than stated, those of the datum as stated: the datum's errors are not to shrink.
+  auto const plane = sky::tangent_axes({10, 20});
+  double const of_image = 4e-6, of_datum = 25e-6;
+  StarChains chains;
+  std::vector<double> weights;
+  for (double const x : {-40.0, 40.0})
+    for (double const y : {-30.0, 30.0}) {
+      chains.members.push_back({from_plane(plane, {x, y}), 0, 0, of_image, 0});
+      chains.members.push_back({from_plane(plane, {x, y}), TheDatum, TheDatum, of_datum, 2});
+      chains.close();
+      weights.insert(weights.end(), {1 / of_image, 1 / of_datum});
+    }
+  auto const variances = [&](Adjustment::KindScales const& scales) {
+    Adjustment adjustment({plane}, std::vector<DetectorAxes>(1), 0, {true, 0, 0});
+    adjustment.improve(chains, weights, Adjustment::Covariance::Make, scales);
+    auto const& used = adjustment.free_parameters();
+    EXPECT_NEAR(used[0], 3 * of_image / (of_image + of_datum), 1e-3);
+    EXPECT_NEAR(used[1], 0, 1e-12);
+    EXPECT_NEAR(used[2], 3 * of_datum / (of_image + of_datum), 1e-3);
+    auto const& c = adjustment.covariance();
+    return std::array<double, 3>{c[0], c[4], c[8]};
+  };
+  for (auto const& scales : {Adjustment::KindScales{1, 1, 1}, {0.1, 1, 1}, {1, 1, 4}, {0.1, 7, 2}}) {
+    double const one = scales[0] * of_image + scales[2] * of_datum;  // of the difference of a star
+    auto const found = variances(scales);
+    EXPECT_NEAR(found[0] / (one / 4), 1, 1e-4);
+    EXPECT_NEAR(found[1] / (one / 4), 1, 1e-4);
+    EXPECT_NEAR(found[2] / (one / (4 * 2500)), 1, 1e-3);  // radians, at a lever of 50 arcsec
+  }
+}
+
 }  // namespace
 }  // namespace tessera::exchange

@@ -211,6 +211,30 @@ TEST(AlignGlobally, SolvesIslandsApart) {
                   0, 1e-3);
 }
 
+TEST(AlignGlobally, DoesNotCallAVisitAlignedThatMatchesNothingButItself) {
+  auto options = three_visits();
+  options.group_by_exposure = true;
+  for (bool const has_datum : {false, true}) {
+    options.has_datum = has_datum;
+    auto survey = SurveyMaker(options, 30).make();
+    for (auto& image : survey.images)  // its four dithers see the same stars as each other, and as nobody else
+      if (image.visit == "jw00102")
+        for (auto& star : image.stars) star.dec += 10.0 / 3600;
+    auto const result = align_globally(survey.images, survey.datum, options.datum_error, {});
+    ASSERT_EQ(result.groups.size(), 12u);
+    for (std::size_t k = 0; k < 12; ++k) {
+      auto const& group = result.groups[k];
+      bool const is_lost = group.group.starts_with("jw00102");
+      EXPECT_EQ(group.status, is_lost ? AlignStatus::NotConnected : AlignStatus::Success) << group.group;
+      EXPECT_EQ(group.error[0] > 0, !is_lost);
+      EXPECT_EQ(group.reason.find("none of the rest") != std::string::npos, is_lost) << group.reason;
+      EXPECT_EQ(result.gauge_weight[k] > 0, !is_lost && !has_datum);
+    }
+    expect_right(survey, result, 8);  // corrections of the others alone
+    EXPECT_EQ(result.warning, "");
+  }
+}
+
 TEST(AlignGlobally, RefusesThreeStarsAndLess) {
   for (std::size_t const left : {0, 1, 3}) {
     auto survey = SurveyMaker(three_visits(), 19).make();

@@ -147,6 +147,23 @@ TEST(MakeExposure, FlagsReferencePixelsAndBlanksWhatMayNotBeUsed) {
   EXPECT_GT(bad, 100u);
 }
 
+TEST(MakeExposure, MakesTheCalibratedPixelsThatItMadeBeforeThereWereCountRates) {
+  // Values of revision 93f0912, printed before [rates] was added: settings that are not named change nothing.
+  struct Pixel {
+    char const* band;
+    std::size_t at;
+    double sci, err;
+  };
+  Pixel const before[]{{"F200W", 32900, 2.00932693, 0.134842187},
+                       {"F300M", 32900, 1.59547305, 0.117742874},
+                       {"F1000W", 20100, 19.3974686, 0.241686657}};
+  for (Pixel const& pixel : before) {
+    auto const e = make_first(make_settings(pixel.band));
+    EXPECT_NEAR(e.sci[pixel.at] / pixel.sci, 1, 1e-6) << pixel.band;
+    EXPECT_NEAR(e.err[pixel.at] / pixel.err, 1, 1e-6) << pixel.band;
+  }
+}
+
 TEST(MakeExposure, KeepsTheCoronagraphCornerOfMiriApart) {
   SimulationSettings settings = make_settings("F1000W");
   settings.detectors.miri_size = 1032;

@@ -22,6 +22,31 @@ std::string message_of(std::string const& text) {
 
 std::string const Least = "bands = [\"F300M\"]\n[[targets]]\nname = \"a\"\nra = 24.0\ndec = 15.5\n";
 
+TEST(SimulationSettings, ReadsRatesAndRefusesWhatCannotBe) {
+  std::string const base = "bands = [\"F300M\"]\n[[targets]]\nname = \"a\"\n";
+  auto const read = [&](std::string const& more) { return config::parse_simulation_settings(base + more, "x"); };
+  EXPECT_FALSE(read("").rates.on);
+  auto const settings = read(
+      "[off]\nexposures = 3\nlate = 2\nlate_hours = 5\n[rates]\non = true\nflat.shape = 0.1\nflat.scatter = 0.02\n"
+      "flat.dead = 0.01\nflat.error = 0.002\nbackground.shape = 0.2\nbackground.drift = 0.1\nbackground.hours = 3\n"
+      "photom.scatter = 0.05\nphotom.loss = 0.2\n");
+  EXPECT_TRUE(settings.rates.on);
+  EXPECT_EQ(settings.off_late, 2);
+  EXPECT_EQ(settings.off_late_hours, 5);
+  EXPECT_EQ(settings.rates.flat.shape, 0.1);
+  EXPECT_EQ(settings.rates.flat.scatter, 0.02);
+  EXPECT_EQ(settings.rates.flat.dead, 0.01);
+  EXPECT_EQ(settings.rates.flat.error, 0.002);
+  EXPECT_EQ(settings.rates.background.shape, 0.2);
+  EXPECT_EQ(settings.rates.background.drift, 0.1);
+  EXPECT_EQ(settings.rates.background.hours, 3);
+  EXPECT_EQ(settings.rates.photom.scatter, 0.05);
+  EXPECT_EQ(settings.rates.photom.loss, 0.2);
+  EXPECT_THROW(read("[rates]\nflats = 1\n"), ConfigError);
+  EXPECT_THROW(read("[rates.flat]\ndead = 0.5\n"), ConfigError);
+  EXPECT_THROW(read("[off]\nexposures = 1\nlate = 2\n"), ConfigError);
+}
+
 TEST(SimulationSettings, NeedOnlyBandsAndATarget) {
   auto const settings = parse_simulation_settings(Least, "s.toml");
   ASSERT_EQ(settings.targets.size(), 1u);

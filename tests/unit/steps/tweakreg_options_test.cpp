@@ -59,7 +59,12 @@ TEST(TweakregOptions, TakeWhatTheConfigurationSays) {
                                    {"peakmax", 20.0},
                                    {"multithresh_mode", "sinh"},
                                    {"centroid", "epsf"},
+                                   {"abs_by_group", true},
+                                   {"abs_error", 0.02},
                                    {"xoffset", 0.25}});
+  EXPECT_TRUE(options.align.absolute_by_group);
+  EXPECT_FALSE(options_of({}).align.absolute_by_group);  // as the official step
+  EXPECT_EQ(options.align.catalogue_error, 0.02);
   EXPECT_EQ(options.method, TweakregStepOptions::Method::Global);
   EXPECT_FALSE(options.global.with_rotation);
   EXPECT_EQ(options.global.minobj, 3);

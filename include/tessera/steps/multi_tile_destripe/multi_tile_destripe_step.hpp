@@ -8,7 +8,7 @@
 namespace tessera::steps {
 
 /// Algorithm number: raised when the results change.
-inline constexpr int MultiTileDestripeAlgorithm = 1;
+inline constexpr int MultiTileDestripeAlgorithm = 2;
 
 /// Measures the stripes of all exposures of all tasks, in two passes (the first of which may be the joint solution for
 /// stripes and sky), and puts them into the ledger: one StripeCorrection a pass, one more a pass for columns. Exposures

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "tessera/model/ledger_entry.hpp"
@@ -14,17 +15,24 @@ namespace tessera::steps {
 /// is measured: "rows" and "columns" are those of the turned image.
 struct StripeLayout {
   bool turned = false;
-  std::int64_t nx = 0, ny = 0;       ///< of the turned image
-  std::vector<std::int64_t> bounds;  ///< columns where amplifiers begin and end; {0, nx} where there is one
-  std::int64_t first_column = 0;     ///< columns before it are corrected but take no part in what is measured
+  std::int64_t nx = 0, ny = 0;        ///< of the turned image
+  std::vector<std::int64_t> bounds;   ///< columns where amplifiers begin and end; {0, nx} where there is one
+  std::int64_t first_column = 0;      ///< columns before it are corrected but take no part in what is measured
+  std::int64_t reference_pixels = 0;  ///< wide is the frame of them about the image
+  std::int64_t border = 0;            ///< as wide is the frame that is not corrected
 
   bool has_amplifiers() const { return bounds.size() > 2; }
 };
 
 /// From FASTAXIS and SLOWAXIS (else along x). Four amplifiers with `quadrants` where a near-infrared detector is read
-/// whole through four outputs (NOUTPUTS, SUBARRAY; 2048 pixels wide where the header does not say FULL). MIRI images:
+/// over its whole width through four outputs (NOUTPUTS, SUBARRAY; 2048 pixels wide where it does not say FULL). MIRI:
 /// no amplifiers, and the coronagraphs (x < 300) are not measured, save in a Lyot half by itself.
+StripeLayout find_stripe_layout(model::Header const& primary, std::string const& instrument, model::Half half,
+                                std::int64_t nx, std::int64_t ny, bool quadrants);
 StripeLayout find_stripe_layout(store::ExposureReader const& reader, bool quadrants);
+
+/// The same with the reference pixels left out: the outer amplifiers end where these begin.
+StripeLayout without_reference_pixels(StripeLayout layout);
 
 /// What to subtract at (x, y) of the turned image: rows[amplifier of x][y] + columns[x].
 struct StripeProfile {

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t DetectorWidth = 2048;      ///< of NIRCam and NIRISS
 constexpr std::int64_t CoronagraphColumns = 300;  ///< of MIRI: left of them are the coronagraphs
 constexpr std::int64_t Outputs = 4;
+constexpr std::int64_t ReferencePixels = 4;
 
 bool is_near_infrared(std::string const& instrument) { return instrument == "NIRCAM" || instrument == "NIRISS"; }
 
@@ -20,21 +21,38 @@ bool is_near_infrared(std::string const& instrument) { return instrument == "NIR
 
 StripeLayout find_stripe_layout(store::ExposureReader const& reader, bool quadrants) {
   auto const& record = reader.record();
-  auto const& header = reader.primary_header();
+  return find_stripe_layout(reader.primary_header(), record.instrument, record.identity.half, record.nx, record.ny,
+                            quadrants);
+}
+
+StripeLayout find_stripe_layout(model::Header const& header, std::string const& instrument, model::Half half,
+                                std::int64_t nx, std::int64_t ny, bool quadrants) {
   StripeLayout layout;
   layout.turned = std::llabs(header.integer("FASTAXIS").value_or(1)) == 2 ||
                   (!header.has("FASTAXIS") && std::llabs(header.integer("SLOWAXIS").value_or(2)) == 1);
-  layout.nx = layout.turned ? record.ny : record.nx;
-  layout.ny = layout.turned ? record.nx : record.ny;
+  layout.nx = layout.turned ? ny : nx;
+  layout.ny = layout.turned ? nx : ny;
   layout.bounds = {0, layout.nx};
   auto const subarray = header.text("SUBARRAY").value_or("");
   bool const is_full = subarray == "FULL" || (subarray.empty() && layout.nx == DetectorWidth);
-  if (quadrants && is_near_infrared(record.instrument) && is_full && layout.nx % Outputs == 0 &&
-      header.integer("NOUTPUTS").value_or(Outputs) == Outputs)
+  bool const is_full_near_infrared = is_near_infrared(instrument) && is_full;
+  if (is_full_near_infrared && std::min(layout.nx, layout.ny) > 2 * ReferencePixels)
+    layout.reference_pixels = ReferencePixels;
+  // A subarray as wide as the detector may be read through all outputs too (SUBGRISM256): its header must say so.
+  auto const outputs = header.integer("NOUTPUTS").value_or(is_full ? Outputs : 1);
+  bool const spans_all = is_full || layout.nx == DetectorWidth;
+  if (quadrants && is_near_infrared(instrument) && spans_all && outputs == Outputs && layout.nx % Outputs == 0)
     layout.bounds = {0, layout.nx / 4, layout.nx / 2, 3 * layout.nx / 4, layout.nx};
-  bool const has_coronagraphs = record.instrument == "MIRI" && (subarray.empty() || subarray == "FULL");
-  if (has_coronagraphs && record.identity.half != model::Half::Lyot && layout.nx > CoronagraphColumns)
+  bool const has_coronagraphs = instrument == "MIRI" && (subarray.empty() || subarray == "FULL");
+  if (has_coronagraphs && half != model::Half::Lyot && layout.nx > CoronagraphColumns)
     layout.first_column = CoronagraphColumns;
+  return layout;
+}
+
+StripeLayout without_reference_pixels(StripeLayout layout) {
+  layout.border = layout.reference_pixels;
+  layout.bounds.front() = layout.border;
+  layout.bounds.back() = layout.nx - layout.border;
   return layout;
 }
 
@@ -55,7 +73,7 @@ StripeProfile make_profile(StripeLayout const& layout) {
 void subtract_profile(StripeProfile const& profile, StripeLayout const& layout, std::span<float> sci) {
   std::int64_t const step_x = layout.turned ? layout.ny : 1, step_y = layout.turned ? 1 : layout.nx;
   for (std::size_t a = 0; a < profile.rows.size(); ++a)
-    for (std::int64_t y = 0; y < layout.ny; ++y) {
+    for (std::int64_t y = layout.border; y < layout.ny - layout.border; ++y) {
       double const row = profile.rows[a][static_cast<std::size_t>(y)];
       for (auto x = layout.bounds[a]; x < layout.bounds[a + 1]; ++x) {
         float& value = sci[static_cast<std::size_t>(y * step_y + x * step_x)];
@@ -88,7 +106,8 @@ std::vector<model::LedgerEntry> make_entries(StripeProfile const& profile, Strip
   };
   add(layout.turned ? Direction::Columns : Direction::Rows, layout.bounds, profile.rows);
   if (!profile.columns.empty())
-    add(layout.turned ? Direction::Rows : Direction::Columns, {0, layout.ny}, {profile.columns});
+    add(layout.turned ? Direction::Rows : Direction::Columns, {layout.border, layout.ny - layout.border},
+        {profile.columns});
   return entries;
 }
 
