@@ -160,11 +160,19 @@ $datum"; fi
   fi
   [ "${KEEP:-no}" = yes ] || rm -rf "$survey/raw" "$scratch/runs/$target/mosaics-before/products" "$scratch/runs/$target/mosaics-after/products"
 done
-pooled=()
-for target in "${targets[@]}"; do
-  mapfile -t -O "${#pooled[@]}" pooled < <(find "$scratch/runs/$target" \( -path '*/global-epsf-datum/score*.json' -o -path '*/draw-*/score.json' \) | sort)
-done
-[ ${#pooled[@]} = 0 ] || check "pulls of the global solution" "$python" "$here/pool_pulls.py" --limits 0.85,1.15 "${pooled[@]}"
+pool() { # DESCRIPTION NAME...: pulls of these solutions of all targets together
+  local what=$1 name target
+  local -a scores=()
+  shift
+  for target in "${targets[@]}"; do
+    for name in "$@"; do
+      mapfile -t -O "${#scores[@]}" scores < <(find "$scratch/runs/$target" -path "*/$name/score*.json" | sort)
+    done
+  done
+  [ ${#scores[@]} = 0 ] || check "$what" "$python" "$here/pool_pulls.py" --limits 0.85,1.15 "${scores[@]}"
+}
+pool "pulls of the global solution" global-epsf-datum 'draw-*'
+pool "pulls of the sequential method" sequential-epsf-datum
 if [ "${VISTA:-yes}" = yes ] && [ -d "$shared/data/real/vircam" ]; then
   check "VISTA frames" "$python" "$here/vista_alignment.py" --tessera "$tessera" --frames "$shared/data/real/vircam" --gaia "$shared/data/real/gaia" --scratch "$scratch/vista"
 fi

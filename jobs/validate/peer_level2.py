@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """From count rates to mosaics by the official pipeline and pjpipe, in one warm process: seconds of every stage.
 
-    peer_level2.py SURVEY OUT [--limit 3000]
+    peer_level2.py SURVEY OUT [--limit 3000] [--bands F300M,F770W]
 
 SURVEY is that of inputs/level2/speed.toml; parameters are those of inputs/level2/config.toml. Run by the Python of a virtual environment that has
 both. Stages: pjpipe's single_tile_destripe (NIRCam), the official Image2Pipeline, pjpipe's level_match and multi_tile_destripe (NIRCam), the official
@@ -24,6 +24,7 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("survey", type=pathlib.Path)
 parser.add_argument("out", type=pathlib.Path)
 parser.add_argument("--limit", type=float, default=3000)
+parser.add_argument("--bands", default="F300M,F770W")
 options = parser.parse_args()
 survey, out = options.survey.resolve(), options.out.resolve()
 
@@ -98,7 +99,8 @@ def main():
     shutil.rmtree(out, ignore_errors=True)
     records = json.loads((survey / "truth" / "truth.json").read_text())
     times = {}
-    for band, nircam in (("F300M", True), ("F770W", False)):
+    for band in options.bands.split(","):
+        nircam = band == "F300M"
         rates = folder_of(band, "rate")
         for record in records:
             if record["band"] == band and not record["off"]:

@@ -35,15 +35,25 @@ def belongs(exposure, group):
     return group in (f"{visit}_{activity}_{int(number)}", f"{visit}_{activity}", visit, f"{visit}_{activity}_{number}", exposure.name) or group.startswith(f"{visit}_{activity}_{int(number)}_")
 
 
+def rows_against_sky(rows):
+    """None where the sequential method came to no absolute stage: errors are against the reference group then."""
+    has_reference = any(row["status"] == "REFERENCE" for row in rows)
+    return rows if not has_reference or any(row["group"] == "absolute" and row["status"] == "SUCCESS" for row in rows) else []
+
+
 def pulls_of(frames, tables):
-    """Errors over standard errors [group][east, north, roll], at the reference point of the group's first image, where the fit was made."""
+    """Errors over standard errors [group][east, north, roll], at the reference point of the group's first image, where the fit was made; the mean of the
+    dithers of its detector where the group has several: by how much they jitter about the visit no group of visits can know."""
     found = []
-    for row in (row for path in tables for row in alignment.read_rows(path)):
+    for row in (row for path in tables for row in rows_against_sky(alignment.read_rows(path))):
         errors = [float(row[key] or 0) for key in ("error_x", "error_y", "error_rotation")]
         mine = [k for k, exposure in enumerate(frames.exposures) if belongs(exposure, row["group"])]
-        if row["status"] == "SUCCESS" and mine and min(errors[:2]) > 0:
-            east, north = frames.left[mine[0]][0]
-            found.append([east / errors[0], north / errors[1], frames.roll(mine[0]) / errors[2] if errors[2] > 0 else np.nan])
+        to_sky = "aligned with its neighbours only" not in row["reason"]  # else its errors are not against the sky
+        if row["status"] == "SUCCESS" and to_sky and mine and min(errors[:2]) > 0:
+            alike = [k for k in mine if frames.exposures[k].detector == frames.exposures[mine[0]].detector]
+            east, north = np.mean([frames.left[k][0] for k in alike], axis=0)
+            roll = np.mean([frames.roll(k) for k in alike])
+            found.append([east / errors[0], north / errors[1], roll / errors[2] if errors[2] > 0 else np.nan])
     return np.array(found)
 
 

@@ -7,7 +7,8 @@ SURVEY was written by `tessera simulate` with truth_planes = true (count rates o
 (default SURVEY/reprocessed/<version>) holds the products. The exposures as they go into the mosaics, `tessera export --after outlier_detection`, are
 made in SURVEY/exported by --tessera where they are not yet. In MJy/sr, one line a target and band:
 
-    levels        rms of what is left of the exposures' levels (score_levels.py), one constant a band removed; before: the rms of what was added
+    levels        rms of what is left of the exposures' levels (score_levels.py), one constant a group of overlapping
+                  exposures removed; before: of the levels that were added, with the medians of the stripes
     stripes       rms of what is left of the rows' stripes on all scales (score_stripes.py), the same in floors of a row median, and before; NIRCam
     rays          share found of cosmic ray pixels above ten ERR on smooth sky; false: share flagged of clean pixels there (score_cosmic_rays.py)
     flux          median over isolated stars on quiet sky of flux in the mosaic / true flux, in apertures of 7 pixels, corrected for the light outside; the scatter
@@ -26,6 +27,7 @@ import warnings
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
+from matplotlib.path import Path
 
 import alignment
 import score_cosmic_rays
@@ -100,11 +102,28 @@ def stars_of(mosaic, survey, band, exposures):
             "star_scatter": float(np.sqrt((spread(offsets[:, 0])**2 + spread(offsets[:, 1])**2) / 2))}
 
 
+def components_of(exposures, exported):
+    """Names of the groups of exposures that overlap, straight or through others: between groups no level can be known."""
+    headers = [fits.getheader(seamless.find_product(exported, e), "SCI") for e in exposures]
+    outlines = [Path(score_cosmic_rays.outline(e, h)) for e, h in zip(exposures, headers)]
+    group = list(range(len(exposures)))
+    for k, header in enumerate(headers):
+        x, y = np.meshgrid(*[np.linspace(8, header[f"NAXIS{axis}"] - 9, 65) for axis in (1, 2)])
+        places = np.column_stack(WCS(header).all_pix2world(x.ravel(), y.ravel(), 0))
+        for other in range(k):
+            if group[other] != group[k] and np.count_nonzero(outlines[other].contains_points(places)) > len(places) / 100:
+                joined = group[k]
+                group = [group[other] if g == joined else g for g in group]
+    return group
+
+
 def score_band(survey, products, exported, target, band):
     row = {"target": target, "band": band}
     exposures = [e for e in seamless.read_survey(survey, band) if f"/{target}/" in str(e.path)]
-    left = score_levels.score(score_levels.residual_levels(exposures, exported), ["all"] * len(exposures))
-    row |= {"exposures": len(exposures), "levels": seamless.rms(left), "levels_before": float(np.std([e.level for e in exposures]))}
+    components = components_of(exposures, exported)
+    left = score_levels.score(score_levels.residual_levels(exposures, exported), components)
+    row |= {"exposures": len(exposures), "levels": seamless.rms(left), "groups": len(set(components)),
+            "levels_before": seamless.rms(score_levels.score(np.array([e.true_level() for e in exposures]), components))}
     if any(e.striped for e in exposures):
         stripes = score_stripes.score(exposures, exported)
         row |= {"stripes": score_stripes.total(stripes["left"]), "stripes_before": score_stripes.total(stripes["before"]), "floor": stripes["floor"]}
@@ -124,7 +143,7 @@ def text_of(row):
         return form.format(*(row[k] for k in keys)) if all(k in row for k in keys) else "-"
     floors = row | ({"in_floors": row["stripes"] / row["floor"]} if "stripes" in row else {})
     row = floors
-    return (row["target"], row["band"], str(row["exposures"]), put("{:.4f} ({:.4f})", "levels", "levels_before"),
+    return (row["target"], row["band"], str(row["exposures"]), put("{:.4f}, {} ({:.4f})", "levels", "groups", "levels_before"),
             put("{:.4f}, {:.1f} ({:.4f})", "stripes", "in_floors", "stripes_before"), put("{:.2%} of {}, {:.4%}", "rays_found", "rays", "rays_false"),
             put("{:.4f}, {:.4f} ({})", "flux", "flux_scatter", "stars"), put("{:.1f} ({:.1f})", "frames", "frames_before"), put("{:.1f}, {:.1f}", "offset", "star_scatter"))
 
@@ -145,7 +164,7 @@ def main():
     records = json.loads((survey / "truth" / "truth.json").read_text())
     bands = dict.fromkeys((r["target"], r["band"]) for r in records if not r["off"])
     rows = [score_band(survey, products, exported, *which) for which in bands]
-    head = ("target", "band", "exposures", "levels (before)", "stripes, floors (before)", "rays found, false", "flux, scatter (stars)", "frames (before)", "stars, scatter")
+    head = ("target", "band", "exposures", "levels, groups (before)", "stripes, floors (before)", "rays found, false", "flux, scatter (stars)", "frames (before)", "stars, scatter")
     for cells in (head, ("---",) * len(head), *map(text_of, rows)):
         print("| " + " | ".join(cells) + " |")
     if options.json:

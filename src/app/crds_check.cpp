@@ -92,10 +92,15 @@ std::vector<fs::path> candidates(config::Survey const& survey, std::vector<fs::p
   }
   auto const selection = survey.raw_selection(target, band);
   for (auto const& extension : Extensions) {
-    for (auto const& pattern : selection.globs(survey.local.raw_dir.string(), target, band, extension))
-      for (auto const& path : expand(pattern))
-        if (!selection.skips(path.filename().string())) files.push_back(path);
-    if (!files.empty()) return files;
+    auto const raw = survey.local.raw_dir;
+    auto const flat = "*_" + extension + ".fits";  // folders without the archive's tree
+    for (auto const& places : {selection.globs(raw.string(), target, band, extension),
+                               std::vector{(raw / target / flat).string()}, std::vector{(raw / flat).string()}}) {
+      for (auto const& place : places)
+        for (auto const& path : expand(place))
+          if (!selection.skips(path.filename().string())) files.push_back(path);
+      if (!files.empty()) return files;
+    }
   }
   return files;
 }
@@ -111,16 +116,17 @@ struct Row {
 /// The references that exposures need, gathered exposure by exposure.
 class NeededReferences {
  public:
-  explicit NeededReferences(refs::RefSelector& selector) : selector_(selector) {}
+  /// `takes_parameters`: whether parameter references are honoured.
+  NeededReferences(refs::RefSelector& selector, bool takes_parameters)
+      : selector_(selector), takes_parameters_(takes_parameters && refs::parameter_references_enabled()) {}
 
   /// What a listed step of pjpipe (lv1, lv2, lv3) needs for one exposure, with the parameters of its target and band.
   void add(std::string const& path, refs::ExposureParameters const& exposure, std::string const& pipeline,
            config::ResolvedParameters const& parameters) {
-    auto const from_crds = refs::collect_step_parameters(selector_, exposure, pipeline);
-    if (refs::parameter_references_enabled())
-      add_parameter_type(path, exposure, refs::pipeline_parameter_type(pipeline));
+    auto const from_crds = refs::collect_step_parameters(selector_, exposure, pipeline, takes_parameters_);
+    if (takes_parameters_) add_parameter_type(path, exposure, refs::pipeline_parameter_type(pipeline));
     for (auto const& step : refs::pipeline_references(pipeline)) {
-      if (refs::parameter_references_enabled()) add_parameter_type(path, exposure, step.parameter_type);
+      if (takes_parameters_) add_parameter_type(path, exposure, step.parameter_type);
       if (is_skipped(step.step, parameters, from_crds)) continue;
       for (auto const& type : step.types) add_type(path, exposure, step, type, parameters);
     }
@@ -130,6 +136,7 @@ class NeededReferences {
 
  private:
   refs::RefSelector& selector_;
+  bool takes_parameters_;
   std::map<std::pair<std::string, std::string>, Row> rows_;  ///< (type, file or reason)
   std::map<fs::path, refs::ReferenceState> states_;
 
@@ -237,7 +244,7 @@ ExitStatus check_survey_references(CrdsOptions const& options) {
   auto const& root = options.cache.empty() ? survey.local.crds_path : options.cache;
   refs::RefSelector selector(refs::CrdsCache(refs::CrdsFolders::from_environment(root)),
                              options.context.empty() ? survey.local.crds_context : options.context);
-  NeededReferences needed(selector);
+  NeededReferences needed(selector, survey.tessera.parameter_references);
   auto const found = gather(survey, needed);
   if (found.exposures.empty())
     throw InputError({"no exposures of this survey were found", options.survey.config.string(), "", "",

@@ -66,11 +66,15 @@ ExitStatus plan_survey(parallel::Communicator const& world, SurveyOptions const&
                        (planned.plan && planned.plan->mosaics.empty());
   if (world.is_root()) {
     std::fputs(pipeline::describe(calibration).c_str(), stdout);
-    for (auto const& line : calibration.missing) std::printf("cannot run: %s\n", line.c_str());
+    for (auto const& broken : calibration.broken) std::printf("quarantined: %s\n", broken.text.c_str());
+    for (auto const& line : calibration.starts_from_rates ? calibration.missing : std::vector<std::string>{})
+      std::printf("cannot run: %s\n", line.c_str());
+    if (calibration.starts_from_rates)
+      std::printf("calibrated: %zu of %zu exposures\n", planned.calibrated, calibration.exposures.size());
     if (planned.plan)
       std::fputs(pipeline::describe(*planned.plan).c_str(), stdout);
     else
-      std::puts("mosaics are planned when all exposures are calibrated");
+      std::puts("mosaics are planned when exposures are calibrated");
   }
   return refused ? ExitStatus::Refused : ExitStatus::Complete;
 }

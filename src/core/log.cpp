@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "tessera/core/error.hpp"
 
@@ -43,6 +44,7 @@ Level level_from_environment() {
 /// All state of the log: one a process.
 struct Writer {
   std::mutex mutex;
+  std::set<std::filesystem::path> files;  ///< that lines go to
   std::atomic<int> rank{0};
   std::atomic<Level> least{level_from_environment()};
   std::shared_ptr<spdlog::sinks::sink> console;
@@ -76,12 +78,13 @@ void set_level(Level level) { writer().least = level; }
 
 void add_file(std::filesystem::path const& path) {
   auto& out = writer();
-  if (out.rank != 0) return;
+  if (out.rank != 0 || out.files.contains(path)) return;
   try {
     auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
     file->set_pattern("%Y-%m-%d %H:%M:%S %-7l %v");
     std::scoped_lock const lock(out.mutex);
     out.logger.sinks().push_back(std::move(file));
+    out.files.insert(path);
   } catch (spdlog::spdlog_ex const& failure) {
     throw IoError({.what = "cannot open the log file",
                    .where = path.string(),

@@ -9,6 +9,7 @@
 #include "tessera/pipeline/calibration.hpp"
 #include "tessera/pipeline/rate_inputs.hpp"
 #include "tessera/pipeline/run_ledger_steps.hpp"
+#include "tessera/pipeline/run_plan.hpp"
 #include "tessera/refs/ref_selector.hpp"
 #include "tessera/steps/single_tile_destripe/single_tile_destripe_step.hpp"
 #include "tessera/steps/single_tile_destripe/single_tile_options.hpp"
@@ -54,6 +55,16 @@ std::string state_of_reference(std::string const& path, std::string const& keywo
   return keyword.starts_with("crds://") ? fmt::format("{} {}", keyword, size) : product_state(path);
 }
 
+/// {detector} in the name of a file stands for that of the exposure.
+std::string file_of_detector(std::string file, std::string const& detector) {
+  static std::string const Token = "{detector}";
+  auto const at = file.find(Token);
+  if (at == std::string::npos) return file;
+  std::string name = detector;
+  for (char& letter : name) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return file.replace(at, Token.size(), name);
+}
+
 class Planner {
  public:
   Planner(config::Survey const& survey, RateInputs const& inputs, CalibrationPlan& plan)
@@ -72,6 +83,11 @@ class Planner {
     auto const folder = survey_.band_dir(target, band);
     calibration.lv2_folder = folder / "lv2";
     calibration.destripe_folder = folder / "single_tile_destripe";
+    if (std::count(calibration.operations.begin(), calibration.operations.end(), ExposureOperation::Lv2) != 1) {
+      plan_.missing.push_back(fmt::format(
+          "steps: lv2 must be listed once for {}, before the steps that work on calibrated exposures", band.name));
+      return;
+    }
     check_destriping(calibration);
     auto const name = config::level2_association_name(band);
     calibration.crds_context = plan_.context;
@@ -86,7 +102,8 @@ class Planner {
   config::Survey const& survey_;
   RateInputs const& inputs_;
   CalibrationPlan& plan_;
-  std::map<std::string, std::size_t> background_of_;         ///< name -> of plan_.backgrounds
+  std::map<std::pair<std::string, std::string>, std::string> states_;  ///< (path, keyword) of references
+  std::map<std::string, std::size_t> background_of_;                   ///< name -> of plan_.backgrounds
   std::set<std::string> drawn_;                              ///< bands and detectors of which a picture is made
   std::map<std::string, store::Manifest> destriped_off_of_;  ///< product -> what it is made from
 
@@ -103,7 +120,7 @@ class Planner {
 
   /// What is common to the manifests of destriped rates and calibrated exposures.
   store::Manifest manifest_of(steps::RateRecord const& record, std::vector<ExposureOperation> const& operations,
-                              bool has_background) const {
+                              bool has_background) {
     store::Manifest manifest;
     manifest.step = "lv2";
     manifest.algorithm = steps::Lv2Algorithm;
@@ -117,16 +134,26 @@ class Planner {
       if (operation == ExposureOperation::SingleTileDestripe) {
         manifest.algorithm += 100 * steps::SingleTileDestripeAlgorithm;
         destripe = band().destripe.json_of({""});
+        for (char const* key : {"region_mask", "source_model", "wisp_template"})
+          if (auto const file = band().destripe.optional_text(key))
+            manifest.inputs.emplace_back(key, state_of(file_of_detector(*file, record.detector), *file));
       }
     manifest.parameters = fmt::format(R"({{"lv2": {}, "operations": "{}", "single_tile_destripe": {}}})",
                                       options.json(), names_of(operations), destripe);
     manifest.inputs.emplace_back(record.identity.exposure, record.header_hash);
     for (auto const& [type, path] : record.references) {
       auto const keyword = record.reference_keywords.find(type);
-      manifest.inputs.emplace_back(
-          type, state_of_reference(path, keyword == record.reference_keywords.end() ? path : keyword->second));
+      manifest.inputs.emplace_back(type,
+                                   state_of(path, keyword == record.reference_keywords.end() ? path : keyword->second));
     }
     return manifest;
+  }
+
+  std::string const& state_of(std::string const& path, std::string const& keyword) {
+    auto found = states_.find({path, keyword});
+    if (found == states_.end())
+      found = states_.emplace(std::pair{path, keyword}, state_of_reference(path, keyword)).first;
+    return found->second;
   }
 
   /// Where a background's pixels are: the archive's file, or the same destriped in this run where the band destripes
@@ -140,9 +167,10 @@ class Planner {
       return record.path;
     }
     auto const product = band().destripe_folder / (record.identity.exposure + "_rate.fits");
-    auto const [found, is_new] = destriped_off_of_.emplace(
-        product.string(), manifest_of(record, {ExposureOperation::SingleTileDestripe}, false));
-    if (is_new) {
+    auto found = destriped_off_of_.find(product.string());
+    if (found == destriped_off_of_.end()) {
+      auto made_from = manifest_of(record, {ExposureOperation::SingleTileDestripe}, false);
+      found = destriped_off_of_.emplace(product.string(), std::move(made_from)).first;
       CalibrationItem item;
       item.record = number;
       item.band = static_cast<int>(plan_.bands.size()) - 1;
@@ -180,8 +208,8 @@ class Planner {
       background.offs.push_back({record.identity.exposure, rates_of_off(number, manifest), record.window, weight});
       manifest.inputs.emplace_back("weight of " + record.identity.exposure, fmt::format("{}", weight));
     }
-    // The list, not the key: what the same list was made from before lies under the same name.
-    std::string list;
+    // List, clip and window, not the key: what the same list was made from before lies under the same name.
+    std::string list = manifest.parameters + "\n";
     for (auto const& off : background.offs) list += fmt::format("{} {}\n", off.label, off.weight);
     auto const name = fmt::format("{}_{}_{}x{}_combinedbackground.fits", band().band, io::sha256(list).substr(0, 12),
                                   window.nx, window.ny);
@@ -236,18 +264,53 @@ std::optional<refs::RefSelector> open_cache(parallel::Communicator const& commun
   return selector;
 }
 
+/// Exposures that were destriped while they were calibrated would be destriped again from the ledger, were their count
+/// rates not found any more. One rank looks.
+void refuse_destriped(parallel::Communicator const& communicator, config::Survey const& survey, CalibrationPlan& plan) {
+  parallel::all_or_none(communicator, [&] {
+    if (!communicator.is_root()) return;
+    for (auto const& target : survey.targets)
+      for (auto const& band : survey.bands) {
+        auto const operations = operations_of(survey, band);
+        if (operations.empty() || operations.back() != ExposureOperation::SingleTileDestripe) continue;
+        auto const folder = survey.band_dir(target, band) / "lv2";
+        std::error_code error;
+        for (fs::directory_iterator file(folder, error), end; !error && file != end; file.increment(error)) {
+          if (!file->path().string().ends_with("_cal.fits")) continue;
+          auto const manifest = store::read_manifest(file->path());
+          if (!manifest || manifest->parameters.find("single_tile_destripe \"") == std::string::npos) continue;
+          plan.missing.push_back(
+              Problem{"count rates are not found, and these exposures were destriped when they were made from them",
+                      folder.string(), "the _rate files (raw_dir in local.toml, [tessera] inputs)", "",
+                      "give them, or leave lv2 and single_tile_destripe out of `steps`"}
+                  .line());
+          break;
+        }
+      }
+  });
+  agree_on_missing(communicator, plan.missing);
+}
+
 }  // namespace
 
 CalibrationPlan plan_calibration(parallel::Communicator const& communicator, config::Survey const& survey) {
   CalibrationPlan plan;
   if (!survey.lists("lv2")) return plan;
   if (!has_rate_files(communicator, survey)) {
+    refuse_destriped(communicator, survey, plan);
     plan.warnings.push_back(
         "lv2 is listed and no count rates were found: the run starts from calibrated exposures, and what is listed "
         "before lv2 is left out");
     return plan;
   }
   plan.starts_from_rates = true;
+  for (auto const& band : survey.bands)
+    if (auto const done = operations_of(survey, band);
+        std::find(done.begin(), done.end(), ExposureOperation::Lv2) == done.end())
+      plan.missing.push_back(fmt::format(
+          "steps: lv2 does not run on {}: a run that starts from count rates calibrates all bands (give the "
+          "others a configuration of their own)",
+          band.name));
   auto const selector = open_cache(communicator, survey, plan);
   if (!selector) return plan;
   plan.context = selector->context();

@@ -31,7 +31,8 @@ struct FileFinding {
   };
   std::vector<ForBand> records;
   std::vector<store::InputNote> notes;
-  std::string broken;  ///< "" : not
+  std::string broken;        ///< "" : not
+  std::string of_no_target;  ///< what its TARGPROP says where a band would take it, and no target; "" : not so
 };
 
 Json to_json(FileFinding const& finding) {
@@ -40,7 +41,10 @@ Json to_json(FileFinding const& finding) {
     records.push_back(
         {one.target, one.band, Json::binary(steps::pack_rate(one.record)), one.findings.troubles, one.findings.notes});
   for (auto const& note : finding.notes) notes.push_back({note.path, note.left_out, note.text});
-  return {{"records", std::move(records)}, {"notes", std::move(notes)}, {"broken", finding.broken}};
+  return {{"records", std::move(records)},
+          {"notes", std::move(notes)},
+          {"broken", finding.broken},
+          {"of_no_target", finding.of_no_target}};
 }
 
 FileFinding from_json(Json const& json) {
@@ -50,6 +54,7 @@ FileFinding from_json(Json const& json) {
         {item.at(0), item.at(1), steps::unpack_rate(item.at(2).get_binary()), RateFindings{item.at(3), item.at(4)}});
   for (auto const& note : json.at("notes")) finding.notes.push_back({note.at(0), note.at(1), note.at(2)});
   finding.broken = json.at("broken");
+  finding.of_no_target = json.at("of_no_target");
   return finding;
 }
 
@@ -104,11 +109,15 @@ class RateExaminer {
   }
 
   void give_to_bands(std::string const& path, steps::ExaminedRate const& rate, FileFinding& finding) {
+    bool is_of_no_target = false;
     for (auto const* file : offers(path)) {
       bool const is_named = names_target(rate.record.target_name, survey_.targets[file->target]);
       for (auto const& offer : file->offers) {
-        if (offer.must_name_target && !is_named) continue;
         if (!takes(file->target, offer.band, rate.record)) continue;
+        if (offer.must_name_target && !is_named) {
+          is_of_no_target = true;  // unless another target takes it
+          continue;
+        }
         FileFinding::ForBand one{file->target, offer.band, rate.record, {}};
         one.record.identity.target = survey_.targets[file->target];
         one.record.identity.band = survey_.bands[offer.band].name;
@@ -117,6 +126,8 @@ class RateExaminer {
         finding.records.push_back(std::move(one));
       }
     }
+    if (is_of_no_target && finding.records.empty())
+      finding.of_no_target = fmt::format("TARGPROP \"{}\" begins with no target's name", rate.record.target_name);
   }
 };
 
@@ -188,13 +199,21 @@ class RateCatalogue {
   /// Catalogue order: target, band, file name.
   void take(std::vector<FileFinding> findings) {
     std::vector<FileFinding::ForBand> all;
+    std::vector<std::size_t> of_no_target;
     for (std::size_t k = 0; k < findings.size(); ++k) {
       auto const& path = examiner_.paths()[k];
       for (auto& note : findings[k].notes) inputs_.notes.push_back(std::move(note));
       for (auto& one : findings[k].records) all.push_back(std::move(one));
+      if (!findings[k].of_no_target.empty()) of_no_target.push_back(k);
       if (findings[k].broken.empty()) continue;
       inputs_.broken.push_back({path, true, findings[k].broken});
       for (auto const* file : examiner_.offers(path)) has_broken_.insert(file->target);
+    }
+    if (!of_no_target.empty()) {
+      auto const first = of_no_target.front();
+      inputs_.notes.push_back({examiner_.paths()[first], true,
+                               fmt::format("{}: left out (files of the bands and of no target: {})",
+                                           findings[first].of_no_target, of_no_target.size())});
     }
     auto const key = [](FileFinding::ForBand const& one) {
       return std::tie(one.target, one.band, one.record.identity.exposure, one.record.path);
@@ -233,9 +252,11 @@ class RateCatalogue {
           {folder, true, fmt::format("no science exposures among {}: nothing is made of this band", members.size())});
     bool const destripes = destripes_rates(survey_, band);
     for (auto const& association : associations.associations) {
-      // Destriping divides offs by their flat too, to measure.
+      // Destriping measures offs through their flat too, and brings regions and a model of the sources into their
+      // frame.
       for (int const off : association.backgrounds)
-        if (auto& types = needed_[static_cast<std::size_t>(off)]; destripes && types.empty()) types = {"flat"};
+        if (auto& types = needed_[static_cast<std::size_t>(off)]; destripes && types.empty())
+          types = {"distortion", "filteroffset", "flat", "photom"};
       need_all(association.science);
     }
   }

@@ -11,6 +11,7 @@
 #include "tessera/io/fits_file.hpp"
 #include "tessera/refs/check_reference.hpp"
 #include "tessera/refs/detector_geometry.hpp"
+#include "tessera/refs/image_references.hpp"
 #include "tessera/refs/parameter_reference.hpp"
 #include "tessera/refs/photom_reference.hpp"
 #include "tessera/refs/step_references.hpp"
@@ -58,13 +59,17 @@ void choose(steps::RateRecord& record, refs::StepReferences const& step, std::st
 
 /// One thing to look at, once for all exposures that need it.
 struct Check {
-  enum class Kind { File, Photom, Geometry } kind = Kind::File;
+  enum class Kind { File, Photom, Geometry, Flat, Area } kind = Kind::File;
   std::string type;
   std::size_t first = 0;  ///< record
   int count = 0;
 };
 
 using CheckKey = std::vector<std::string>;
+
+CheckKey key_of_window(std::string const& type, std::string const& path, model::DetectorWindow const& window) {
+  return {type, path, fmt::format("{} {} {} {}", window.x_start, window.y_start, window.nx, window.ny)};
+}
 
 /// Checks by key; `order` is catalogue order.
 class Checks {
@@ -136,13 +141,41 @@ std::string geometry_problem(steps::RateRecord const& record) {
   return "";
 }
 
+std::string flat_problem(steps::RateRecord const& record) {
+  auto const& path = record.references.at("flat");
+  auto const flat = refs::read_flat(path, record.window);
+  if (!flat || flat->usable_fraction > 0) return "";  // none: flat_field is skipped where the flat is too small
+  return Problem{.what = "the flat reference leaves nothing of these exposures",
+                 .where = path,
+                 .expected = "pixels that are neither 0 nor NaN nor flagged",
+                 .found = "none in the window of the exposures",
+                 .remedy = "set jwst_parameters.flat_field.override_flat, or skip flat_field"}
+      .line();
+}
+
+std::string area_problem(steps::RateRecord const& record) {
+  refs::read_area(record.references.at("area"), record.window);
+  return "";
+}
+
 std::string look_at(Check const& check, steps::RateRecord const& record) {
   try {
-    if (check.kind == Check::Kind::File) return state_of(check.type, record.references.at(check.type));
-    return check.kind == Check::Kind::Photom ? photom_problem(record) : geometry_problem(record);
+    switch (check.kind) {
+      case Check::Kind::File:
+        return state_of(check.type, record.references.at(check.type));
+      case Check::Kind::Photom:
+        return photom_problem(record);
+      case Check::Kind::Geometry:
+        return geometry_problem(record);
+      case Check::Kind::Flat:
+        return flat_problem(record);
+      case Check::Kind::Area:
+        return area_problem(record);
+    }
   } catch (std::exception const& error) {  // Error, or whatever a broken file leads to
     return error.what();
   }
+  return "";
 }
 
 }  // namespace
@@ -204,6 +237,13 @@ std::vector<std::string> problems_of_references(parallel::Communicator const& co
     if (auto const path = usable("photom"); !path.empty() && path != NotApplicable)
       contents.add({"photom", path, record.detector, record.filter, record.pupil, record.subarray}, Check::Kind::Photom,
                    "photom", r);
+    if (auto const path = usable("flat"); !path.empty() && path != NotApplicable)
+      contents.add(key_of_window("flat", path, record.window), Check::Kind::Flat, "flat", r);
+    // Without photom there is no area plane.
+    auto const photom = record.references.find("photom");
+    bool const has_photom = photom != record.references.end() && photom->second != NotApplicable;
+    if (auto const path = usable("area"); has_photom && !path.empty() && path != NotApplicable)
+      contents.add(key_of_window("area", path, record.window), Check::Kind::Area, "area", r);
     auto const distortion = usable("distortion"), offset = usable("filteroffset");
     bool const is_whole = !distortion.empty() && distortion != NotApplicable && !offset.empty() &&
                           !(offset == NotApplicable && record.instrument == "MIRI");  // said already

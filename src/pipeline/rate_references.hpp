@@ -26,7 +26,8 @@ RateFindings choose_references(steps::RateRecord& record, refs::ExposureParamete
                                config::TesseraSettings const& settings);
 
 /// What is wrong with references that exposures need: missing or broken files; a distortion that cannot be used, no row
-/// of the photometry, each looked at once for all exposures alike. `types_of` says which references of a record are
+/// of the photometry, a flat or an area without the window of the exposures, a flat of zeros there, each looked at once
+/// for all exposures alike. `types_of` says which references of a record are
 /// needed. The files are divided over the ranks. One line for each, in catalogue order. Collective.
 std::vector<std::string> problems_of_references(parallel::Communicator const& communicator,
                                                 std::vector<steps::RateRecord> const& records,

@@ -94,7 +94,7 @@ bool works_on_calibrated(config::Survey const& survey) {
 }
 
 RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey,
-                               CalibratedFiles const& calibrated) {
+                               std::optional<CalibratedFiles> const& calibrated) {
   return request_from_inputs(
       survey, works_on_calibrated(survey) ? find_survey_inputs(communicator, survey, calibrated) : SurveyInputs{});
 }
@@ -111,8 +111,7 @@ RunRequest request_from_inputs(config::Survey const& survey, SurveyInputs inputs
   if (survey.tessera.compat_pjpipe_121)
     request.warnings.push_back(
         "[tessera] compat changes level 2 (as pipeline 1.13.4) and the noise of astrometric_catalog: the other steps "
-        "follow "
-        "the corrected behaviour (docs/steps)");
+        "follow the corrected behaviour (docs/steps)");
   request.shared_grid = survey.tessera.shared_grid;
   request.stop_on_error = survey.tessera.on_error == config::OnError::Stop;
   request.report_folder = survey.local.reprocess_dir / survey.version;
@@ -147,8 +146,8 @@ RunRequest request_from_inputs(config::Survey const& survey, SurveyInputs inputs
         return entry.step == "lv3" && entry.runs_on(band);
       });
       auto const& members = planned.members[t][b];
-      if (members.empty() &&
-          !request.inventory.broken.empty()) {  // they may have been this band's: the others are made
+      // Broken ones may have been this band's: the others are made.
+      if (members.empty() && (inputs.are_made_here || !request.inventory.broken.empty())) {
         request.warnings.push_back(
             fmt::format("{} {}: no usable exposure is left: no mosaic", survey.targets[t], band.name));
         continue;

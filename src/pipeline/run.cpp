@@ -208,7 +208,13 @@ ExitStatus run_plan(parallel::Communicator const& communicator, RunPlan plan) {
   bool const refused = !plan.request.missing.empty() || broken_stops ||
                        (plan.mosaics.empty() && plan.request.steps.empty() && plan.request.mosaic_steps.empty());
   if (communicator.is_root()) say_before(plan, refused);
-  if (refused) return ExitStatus::Refused;
+  if (refused) {
+    auto& earlier = plan.request.earlier;
+    if (earlier.made == 0 && earlier.failures.empty()) return ExitStatus::Refused;
+    for (auto const& line : plan.request.missing)  // what was done before is told all the same
+      earlier.failures.push_back({"mosaics", line, static_cast<int>(ExitStatus::Refused), 0});
+    return finish_without_mosaics(communicator, plan);
+  }
   prepare_folders(communicator, plan);
   if (communicator.is_root()) log::add_file(plan.request.report_folder / "log" / "tessera.log");
   if (communicator.is_root()) log::info("\n{}", describe(plan));

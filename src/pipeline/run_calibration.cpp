@@ -52,12 +52,13 @@ class Calibrating {
 
   CalibrationRun run() {
     write_associations();
-    make_items("single_tile_destripe of offs", plan_.offs, {});
-    if (!run_.stopped) combine();
-    if (!run_.stopped) make_items("lv2", plan_.exposures, find_usable());
+    auto const lost_offs = make_items("single_tile_destripe of offs", plan_.offs, {});
+    std::set<std::filesystem::path> lost_backgrounds;
+    if (!run_.stopped) lost_backgrounds = combine(lost_offs);
+    std::set<std::filesystem::path> lost;
+    if (!run_.stopped) lost = make_items("lv2", plan_.exposures, lost_backgrounds);
     if (!run_.stopped) join_tables();
-    if (!run_.stopped) run_.products = finished_products(context_.world, plan_);
-    for (auto const& [band, files] : run_.products) run_.made += files.size();
+    if (!run_.stopped) list_products(lost);
     return std::move(run_);
   }
 
@@ -105,24 +106,28 @@ class Calibrating {
     run_.failures.push_back({item, message, static_cast<int>(ExitStatus::Incomplete), 0});
   }
 
-  /// Items that are not up to date; those that are not `usable` (empty: all are) cannot be made.
-  void make_items(std::string const& label, std::vector<CalibrationItem> const& items,
-                  std::vector<std::uint8_t> const& usable) {
+  /// Makes items that are not up to date; those whose background is lost cannot be made. Returns the products that are
+  /// not there in the end: known from what failed, not from a second look at a file system that may be late.
+  std::set<std::filesystem::path> make_items(std::string const& label, std::vector<CalibrationItem> const& items,
+                                             std::set<std::filesystem::path> const& lost_backgrounds) {
     auto const begin = std::chrono::steady_clock::now();
     auto const done = find_done(context_.world, items);
     std::vector<CalibrationItem> to_do;
+    std::set<std::filesystem::path> lost;
     for (std::size_t k = 0; k < items.size(); ++k) {
       if (done[k]) continue;
       auto const& record = plan_.records[static_cast<std::size_t>(items[k].record)];
-      if (usable.empty() || usable[k])
+      if (!lost_backgrounds.contains(items[k].background)) {
         to_do.push_back(items[k]);
-      else
-        fail(record.identity.label(), "its background could not be made: " + items[k].background.string());
+        continue;
+      }
+      lost.insert(items[k].product);
+      fail(record.identity.label(), "its background could not be made: " + items[k].background.string());
     }
     if (!items.empty())
       log::info("{}: {} exposures to make, {} up to date", label, to_do.size(),
                 std::count(done.begin(), done.end(), std::uint8_t{1}));
-    if (to_do.empty()) return;
+    if (to_do.empty()) return lost;
     auto const result = steps::calibrate_exposures(context_, label, plan_.records, plan_.bands, to_do);
     double const wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     run_.timing.push_back(gather_timing(context_.world, label, wall_s, result.outcome.counts));
@@ -133,35 +138,54 @@ class Calibrating {
       if (row.busy_max_s > 0) run_.timing.push_back(std::move(row));
     }
     add(result.outcome.failures, result.outcome.stopped);
+    std::set<std::string> failed;
+    for (auto const& failure : result.outcome.failures) failed.insert(failure.item);
+    for (auto const& item : to_do)
+      if (failed.contains(plan_.records[static_cast<std::size_t>(item.record)].identity.label()))
+        lost.insert(item.product);
+    return lost;
   }
 
-  void combine() {
+  /// Combines what is not up to date. A background with an off that is lost is lost too: what lies under the off's name
+  /// is of another time.
+  std::set<std::filesystem::path> combine(std::set<std::filesystem::path> const& lost_offs) {
+    std::set<std::filesystem::path> lost;
     auto const begin = std::chrono::steady_clock::now();
     auto const& all = plan_.backgrounds;
     auto const done = find_done(context_.world, all.size(),
                                 [&](std::size_t k) { return is_up_to_date(all[k].product, all[k].manifest); });
     std::vector<steps::OffBackground> to_do;
-    for (std::size_t k = 0; k < all.size(); ++k)
-      if (!done[k]) to_do.push_back(all[k]);
-    if (to_do.empty()) return;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      if (done[k]) continue;
+      auto const& offs = all[k].offs;
+      auto const off =
+          std::find_if(offs.begin(), offs.end(), [&](auto const& one) { return lost_offs.contains(one.path); });
+      if (off == offs.end()) {
+        to_do.push_back(all[k]);
+        continue;
+      }
+      lost.insert(all[k].product);
+      fail(all[k].product.filename().string(), "an off could not be destriped: " + off->label);
+    }
+    if (to_do.empty()) return lost;
     log::info("combine backgrounds: {} of {} lists of offs", to_do.size(), all.size());
     auto const outcome = steps::combine_off_backgrounds(context_, to_do);
     double const wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     run_.timing.push_back(gather_timing(context_.world, "combine backgrounds", wall_s, outcome.counts));
     add(outcome.failures, outcome.stopped);
+    for (auto const& background : to_do)
+      for (auto const& failure : outcome.failures)
+        if (failure.item.ends_with(background.product.filename().string())) lost.insert(background.product);
+    return lost;
   }
 
-  /// Exposures whose background is there, made from what it is to be made from.
-  std::vector<std::uint8_t> find_usable() {
-    auto const& all = plan_.backgrounds;
-    auto const done = find_done(context_.world, all.size(),
-                                [&](std::size_t k) { return is_up_to_date(all[k].product, all[k].manifest); });
-    std::set<std::filesystem::path> lost;
-    for (std::size_t k = 0; k < all.size(); ++k)
-      if (!done[k]) lost.insert(all[k].product);
-    std::vector<std::uint8_t> usable;
-    for (auto const& item : plan_.exposures) usable.push_back(!lost.contains(item.background));
-    return usable;
+  void list_products(std::set<std::filesystem::path> const& lost) {
+    for (auto const& item : plan_.exposures) {
+      if (lost.contains(item.product)) continue;
+      auto const& band = plan_.bands[static_cast<std::size_t>(item.band)];
+      run_.products[{band.target, band.band}].push_back(item.product.string());
+      ++run_.made;
+    }
   }
 };
 

@@ -145,19 +145,19 @@ void plan_group(parallel::Communicator const& communicator, RunPlan& plan, std::
 }
 
 /// A file system may say different things to different ranks; what rank 0 found holds for all. Collective.
-void agree_on_missing(parallel::Communicator const& communicator, RunPlan& plan) {
+}  // namespace
+
+void agree_on_missing(parallel::Communicator const& communicator, std::vector<std::string>& missing) {
   std::string joined;
-  for (auto const& line : plan.request.missing) joined += line + "\n";
+  for (auto const& line : missing) joined += line + "\n";
   joined = communicator.broadcast(joined);
-  plan.request.missing.clear();
+  missing.clear();
   for (std::size_t at = 0; at < joined.size();) {
     auto const end = joined.find('\n', at);
-    plan.request.missing.push_back(joined.substr(at, end - at));
+    missing.push_back(joined.substr(at, end - at));
     at = end + 1;
   }
 }
-
-}  // namespace
 
 store::Ledger open_ledger(parallel::Communicator const& communicator, RunRequest const& request,
                           std::string const& target, std::string const& band, int before_order) {
@@ -180,7 +180,7 @@ void plan_mosaics(parallel::Communicator const& communicator, RunPlan& plan) {
       plan.request.missing.push_back(fmt::format("{}: {}", plan.request.mosaics[group.front()].product, error.what()));
     }
   }
-  agree_on_missing(communicator, plan);
+  agree_on_missing(communicator, plan.request.missing);
 }
 
 MosaicSet mosaics_of(RunPlan const& plan, bool is_aligned) {
@@ -213,7 +213,7 @@ RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest req
       plan.request.missing.emplace_back(error.what());
     }
   }
-  agree_on_missing(communicator, plan);
+  agree_on_missing(communicator, plan.request.missing);
   return plan;
 }
 

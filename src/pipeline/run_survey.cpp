@@ -15,6 +15,7 @@ namespace {
 SurveyInputs inputs_to_be(config::Survey const& survey, CalibrationPlan const& plan) {
   SurveyInputs inputs;
   inputs.inventory.broken = plan.broken;
+  inputs.are_made_here = true;  // bands without any are said by level 2
   inputs.members.assign(survey.targets.size(), std::vector<std::vector<int>>(survey.bands.size()));
   for (std::size_t t = 0; t < survey.targets.size(); ++t)
     for (std::size_t b = 0; b < survey.bands.size(); ++b)
@@ -41,6 +42,9 @@ SurveyInputs inputs_to_be(config::Survey const& survey, CalibrationPlan const& p
 /// Bytes that a rank needs at least for the largest exposure; what cannot be is added to `missing`.
 void check_memory(CalibrationPlan& plan, std::int64_t memory_per_rank, std::int64_t program_bytes) {
   std::int64_t most = 0;
+  for (auto const& item : plan.offs)
+    most =
+        std::max(most, steps::calibration_bytes(plan.records[static_cast<std::size_t>(item.record)], item.operations));
   for (auto const& item : plan.exposures)
     most =
         std::max(most, steps::calibration_bytes(plan.records[static_cast<std::size_t>(item.record)], item.operations));
@@ -79,21 +83,26 @@ CalibrationPlan plan_and_check(parallel::Communicator const& communicator, confi
   auto plan = plan_calibration(communicator, survey);
   if (!plan.starts_from_rates) return plan;
   check_memory(plan, memory_per_rank, communicator.max(parallel::resident_bytes()));
-  std::string disk;
-  parallel::all_or_none(communicator, [&] {
-    if (!communicator.is_root()) return;
-    auto const before = plan.missing.size();
-    check_disk(plan);
-    if (plan.missing.size() > before) disk = plan.missing.back();
-  });
-  disk = communicator.broadcast(disk);
-  if (!communicator.is_root() && !disk.empty()) plan.missing.push_back(disk);
+  if (plan.exposures.empty() && plan.missing.empty()) plan.missing.push_back("lv2: no exposure is left to calibrate");
   auto const rest = survey_after_calibration(survey);
-  if (works_on_calibrated(rest)) {
-    later = request_from_inputs(rest, inputs_to_be(rest, plan));
-    plan.missing.insert(plan.missing.end(), later.missing.begin(), later.missing.end());
+  parallel::all_or_none(communicator, [&] {
+    if (communicator.is_root()) check_disk(plan);
+    if (works_on_calibrated(rest)) later = request_from_inputs(rest, inputs_to_be(rest, plan));
+  });
+  if (!works_on_calibrated(rest)) {  // it would have said so
+    for (auto const& warning : survey.warnings) later.warnings.push_back(warning.line());
+    for (auto const& problem : survey.not_built)
+      (survey.tessera.skip_unbuilt ? later.warnings : later.missing).push_back(problem.line());
   }
+  plan.missing.insert(plan.missing.end(), later.missing.begin(), later.missing.end());
+  agree_on_missing(communicator, plan.missing);
   return plan;
+}
+
+/// Nothing is begun.
+bool is_refused(CalibrationPlan const& plan, config::Survey const& survey) {
+  bool const broken_stops = survey.tessera.on_error == config::OnError::Stop && !plan.broken.empty();
+  return !plan.missing.empty() || broken_stops;
 }
 
 void say_before(CalibrationPlan const& plan, RunRequest const& later, bool refused) {
@@ -149,13 +158,15 @@ SurveyPlan plan_survey(parallel::Communicator const& communicator, config::Surve
     std::size_t count = 0;
     for (auto const& [band, files] : products) count += files.size();
     auto const rest = survey_after_calibration(survey);
-    if (count < planned.calibration.exposures.size() || count == 0 || !works_on_calibrated(rest)) return planned;
+    planned.calibrated = count;
+    if (count == 0 || !works_on_calibrated(rest)) return planned;
     planned.plan =
         make_run_plan(communicator, request_from_survey(communicator, rest, products), memory_per_rank, ranks);
     return planned;
   }
   auto request = request_from_survey(communicator, survey);
   add_notes(request, planned.calibration);
+  request.missing.insert(request.missing.end(), planned.calibration.missing.begin(), planned.calibration.missing.end());
   planned.plan = make_run_plan(communicator, std::move(request), memory_per_rank, ranks);
   return planned;
 }
@@ -173,12 +184,19 @@ ExitStatus run_survey(parallel::Communicator const& communicator, config::Survey
   if (!plan.starts_from_rates) {
     auto request = request_from_survey(communicator, survey);
     add_notes(request, plan);
+    request.missing.insert(request.missing.end(), plan.missing.begin(), plan.missing.end());
     return run_plan(communicator, make_run_plan(communicator, std::move(request), memory_per_rank));
   }
-  bool const broken_stops = survey.tessera.on_error == config::OnError::Stop && !plan.broken.empty();
-  bool const refused = !plan.missing.empty() || broken_stops || plan.exposures.empty();
+  bool const refused = is_refused(plan, survey);
   if (communicator.is_root()) say_before(plan, later, refused);
   if (refused) return ExitStatus::Refused;
+  parallel::all_or_none(communicator, [&] {
+    if (!communicator.is_root()) return;
+    auto const folder = survey.local.reprocess_dir / survey.version / "log";
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);  // add_file says what is wrong
+    log::add_file(folder / "tessera.log");
+  });
   if (communicator.is_root()) log::info("\n{}", describe(plan));
 
   auto done = calibrate(communicator, survey, plan, memory_per_rank);

@@ -44,10 +44,11 @@ bool belongs_to(store::ExposureRecord const& record, config::Survey const& surve
 /// Calibrated exposures that a band may take. Looks at the listed inputs once.
 class Finder {
  public:
-  Finder(config::Survey const& survey, CalibratedFiles const& calibrated) : survey_(survey), calibrated_(calibrated) {}
+  Finder(config::Survey const& survey, std::optional<CalibratedFiles> const& calibrated)
+      : survey_(survey), calibrated_(calibrated) {}
 
   std::vector<FoundFile> operator()(std::string const& target, config::Band const& band) {
-    if (!calibrated_.empty()) return calibrated_of(target, band);
+    if (calibrated_) return calibrated_of(target, band);
     if (!listed_) listed_ = listed_inputs(survey_, "cal");
     std::vector<FoundFile> files;
     // What is listed belongs to the targets that it names, where there are several.
@@ -64,12 +65,12 @@ class Finder {
 
  private:
   config::Survey const& survey_;
-  CalibratedFiles const& calibrated_;
+  std::optional<CalibratedFiles> const& calibrated_;
   std::optional<std::vector<std::string>> listed_;
 
   std::vector<FoundFile> calibrated_of(std::string const& target, config::Band const& band) const {
     std::vector<FoundFile> files;
-    if (auto const made = calibrated_.find({target, band.name}); made != calibrated_.end())
+    if (auto const made = calibrated_->find({target, band.name}); made != calibrated_->end())
       for (auto const& path : made->second) files.push_back({path});
     return files;
   }
@@ -78,7 +79,7 @@ class Finder {
 }  // namespace
 
 SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey,
-                                CalibratedFiles const& calibrated) {
+                                std::optional<CalibratedFiles> const& calibrated) {
   auto const files = offer_files(communicator, survey, Finder(survey, calibrated));
   std::vector<store::ExposureSource> sources;
   std::map<std::pair<std::string, std::string>, std::vector<OfferedFile::Offer>> offered;  // (target, path) -> bands
@@ -92,12 +93,12 @@ SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, conf
     bool const is_named = names_target(record.target_name, record.identity.target);
     for (auto const& offer : offered.at({record.identity.target, record.path}))
       // What level 2 made for a band is that band's.
-      if (!calibrated.empty() ||
-          ((is_named || !offer.must_name_target) && belongs_to(record, survey, survey.bands[offer.band])))
+      if (calibrated || ((is_named || !offer.must_name_target) && belongs_to(record, survey, survey.bands[offer.band])))
         bands.push_back(offer.band);
     return bands;
   };
   SurveyInputs inputs;
+  inputs.are_made_here = calibrated.has_value();
   inputs.inventory = store::take_inventory(
       communicator, sources, [&](store::ExposureRecord const& record) { return !bands_taking(record).empty(); });
 

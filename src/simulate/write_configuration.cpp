@@ -65,6 +65,11 @@ bgr_check_type = "parallel_off"
 bgr_observation_types = [{}]
 jwst_parameters.bkg_subtract.sigma = 1.5
 jwst_parameters.bkg_subtract.save_combined_background = true
+
+# Stripes before levels: an overlap cannot tell a level from the mean of the stripes in it.
+[parameters.multi_tile_destripe]
+destriping_method = "joint"
+do_level_match = true
 )",
                      scales, settings.off_exposures > 0 ? "\"miri\"" : "");
 }
@@ -84,9 +89,9 @@ void write_configuration(std::filesystem::path const& out, SurveyPlan const& pla
   if (rates) steps = {"single_tile_destripe.nircam", "lv2"};
   for (char const* step : {"get_wcs_adjust", "apply_wcs_adjust"}) steps.emplace_back(step);
   if (plan.settings.detectors.miri_size == 1032) steps.emplace_back("lyot_separate.miri");
-  for (char const* step :
-       {"level_match", "multi_tile_destripe.nircam", "lv3", "astrometric_catalog", "astrometric_align"})
-    steps.emplace_back(step);
+  steps.emplace_back(rates ? "multi_tile_destripe.nircam" : "level_match");
+  steps.emplace_back(rates ? "level_match" : "multi_tile_destripe.nircam");
+  for (char const* step : {"lv3", "astrometric_catalog", "astrometric_align"}) steps.emplace_back(step);
   std::string const config = fmt::format(
       R"(# Made by 'tessera simulate' for the survey beside this file: {}visits aligned, levels matched, NIRCam destriped, one sky
 # constant a band, cosmic rays flagged, one mosaic a band; then mosaics and exposures aligned to a catalogue.

@@ -228,6 +228,36 @@ class BadInput(Level2Test):
         self.assertEqual(outcome.statuses, [REFUSED], outcome)
         self.assertTrue(any("background" in line for line in outcome.lines("error")), outcome)
 
+    def test_a_band_that_is_lost_on_the_way_does_not_stop_the_others(self):
+        folder = self.target("lost") / "F770W" / "lv2"
+        folder.mkdir(parents=True)
+        (folder / "backgrounds").write_text("in the way of the folder")
+        outcome = Run(["run", self.configure("lost")], ranks=2).wait(300)
+        self.assertEqual(set(outcome.statuses), {INCOMPLETE}, outcome)
+        self.assertTrue(any("F770W" in line and "background" in line for line in outcome.lines("error")), outcome)
+        for band in ("F200W", "F300M"):
+            self.assertTrue((self.target("lost") / band / "lv3" / f"{PRODUCTS[band]}_i2d.fits").exists(), outcome)
+        self.assertFalse((self.target("lost") / "F770W" / "lv3" / f"{PRODUCTS['F770W']}_i2d.fits").exists())
+        self.assertTrue((self.survey.tree("lost") / "report" / "index.html").exists())
+
+    def test_lv2_for_some_bands_only_is_refused(self):
+        for steps in (("lv2.nircam", "lv3"), ("lv2", "lv2.miri", "lv3"), ("lv2.nircam", "level_match", "lv2.miri", "lv3")):
+            outcome = Run(["run", self.configure("some", steps)]).wait()
+            self.assertEqual(outcome.statuses, [REFUSED], outcome)
+            self.assertTrue(any("lv2" in line and "F770W" in line for line in outcome.lines("error")), outcome)
+
+    def test_count_rates_that_are_gone_are_not_destriped_twice(self):
+        config = self.configure("gone", ("lv2", "single_tile_destripe.nircam", "lv3"), bands=("F300M",))
+        self.assertEqual(Run(["run", config]).wait(300).statuses, [COMPLETE])
+        local = self.survey.folder / "gone.local.toml"
+        empty = self.survey.folder / "empty"
+        empty.mkdir()
+        text = (self.survey.folder / "local.toml").read_text()
+        local.write_text("\n".join(f'raw_dir = "{empty}"' if line.startswith("raw_dir") else line for line in text.splitlines()))
+        outcome = Run(["run", config, "--local", local]).wait()
+        self.assertEqual(outcome.statuses, [REFUSED], outcome)
+        self.assertTrue(any("destriped" in line for line in outcome.lines("error")), outcome)
+
     def test_what_later_steps_lack_is_said_before_level_2(self):
         parameters = PARAMETERS + '\n[parameters.lv3.jwst_parameters.skymatch]\nskymethod = "user"\nskylist = "nowhere.txt"\n'
         outcome = Run(["run", self.configure("later", parameters=parameters)]).wait()

@@ -22,7 +22,8 @@ namespace tessera::test {
 struct RateFacts {
   std::string instrument = "MIRI", filter = "F770W", pupil = "", subarray = "FULL", readpatt = "FASTR1";
   std::string target_name = "NGC-0628", sequence = "1", observation = "041", visit = "001";
-  double middle = 59800;  ///< MJD
+  double middle = 59800;            ///< MJD
+  std::string date = "2022-08-10";  ///< that references are chosen by
 };
 
 /// Files are written by the first rank alone; `ready` before they are read.
@@ -69,7 +70,7 @@ class RateSurvey {
       primary.set("PROGRAM", "02107");
       primary.set("OBSERVTN", facts.observation);
       primary.set("VISIT", facts.visit);
-      primary.set("DATE-OBS", "2022-08-10");
+      primary.set("DATE-OBS", facts.date);
       primary.set("TIME-OBS", "12:00:00.000");
       primary.set("EXPSTART", facts.middle - 0.001);
       primary.set("EXPMID", facts.middle);
@@ -99,6 +100,17 @@ class RateSurvey {
                      ? fmt::format("    ('{}',) : 'N/A',\n", detector)
                      : fmt::format("    ('{}',) : UseAfter({{'2020-01-01 00:00:00' : '{}'}}),\n", detector, file);
       write_text(rmap(instrument, type), rmap_text("'META.INSTRUMENT.DETECTOR',", rules));
+    });
+  }
+
+  /// A flat or an area of one value, of `ny` rows of the detector from `y_start` (1-based).
+  void write_plane(std::filesystem::path const& path, float value, int y_start = 1,
+                   std::int64_t ny = RateHeight) const {
+    on_root([&] {
+      ReferenceFile file;
+      set_window(file.primary, 1, y_start, RateWidth, static_cast<int>(ny));
+      file.add_plane("SCI", RateWidth, ny, std::vector<float>(static_cast<std::size_t>(RateWidth * ny), value))
+          .write(path);
     });
   }
 
@@ -142,7 +154,7 @@ class RateSurvey {
     }
   }
 
-  static void write_reference(std::string const& type, std::filesystem::path const& path, bool is_miri) {
+  void write_reference(std::string const& type, std::filesystem::path const& path, bool is_miri) const {
     std::filesystem::create_directories(path.parent_path());
     if (type == "distortion") {
       write_distortion(path, *plain_distortion(0.11, 12, 8, -450, -370));
@@ -156,9 +168,7 @@ class RateSurvey {
           {"uncertainty", "", "", std::vector<double>{0.01}, ""}};
       ReferenceFile().add_table("PHOTOM", columns).write(path);
     } else {
-      ReferenceFile()
-          .add_plane("SCI", RateWidth, RateHeight, std::vector<float>(RateWidth * RateHeight, 1.0f))
-          .write(path);
+      write_plane(path, 1);
     }
   }
 };

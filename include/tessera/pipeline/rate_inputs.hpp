@@ -26,8 +26,9 @@ struct RateInputs {
   std::vector<store::InputNote> notes;   ///< files left out, bands without data, steps that have no reference
   std::vector<store::InputNote> broken;  ///< files that cannot be used: quarantined, or the end of the run
   /// What must be put right before the run, everything at once, a line each: references that are missing, broken, N/A
-  /// where the step cannot do without, rules without an answer, no row of the photometry, no inverse of a distortion,
-  /// options that cannot be, no backgrounds where they are wanted, an exposure given twice, a target without exposures.
+  /// where the step cannot do without, rules without an answer, no row of the photometry, no inverse of a distortion, a
+  /// flat or an area without the window of an exposure, a flat of zeros there, options that cannot be, no backgrounds
+  /// where they are wanted, an exposure given twice, a target without exposures.
   std::vector<std::string> missing;
 };
 

@@ -44,9 +44,9 @@ struct RunRequest {
 bool works_on_calibrated(config::Survey const& survey);
 
 /// A survey's request: inputs found, parameters of lv3's resample resolved. `calibrated`: the exposures that level 2
-/// has made; empty: those that find_survey_inputs finds. Collective.
+/// has made; unset: those that find_survey_inputs finds. Collective.
 RunRequest request_from_survey(parallel::Communicator const& communicator, config::Survey const& survey,
-                               CalibratedFiles const& calibrated = {});
+                               std::optional<CalibratedFiles> const& calibrated = std::nullopt);
 
 /// The same from inputs that are known: for saying what will be missing before there is anything. Independent.
 RunRequest request_from_inputs(config::Survey const& survey, SurveyInputs inputs);
@@ -68,6 +68,9 @@ struct RunPlan {
 /// what would. Collective.
 RunPlan make_run_plan(parallel::Communicator const& communicator, RunRequest request, std::int64_t memory_per_rank,
                       int ranks = 0);
+
+/// The lines of rank 0 on all ranks: what decides whether a run begins must be the same. Collective.
+void agree_on_missing(parallel::Communicator const& communicator, std::vector<std::string>& missing);
 
 /// Tables for a person: mosaics, ranks, memory, disk, notes, what is missing.
 std::string describe(RunPlan const& plan);

@@ -14,7 +14,8 @@ namespace tessera::pipeline {
 /// What a survey would do now. Mosaics cannot be planned before all of their exposures are calibrated.
 struct SurveyPlan {
   CalibrationPlan calibration;
-  std::optional<RunPlan> plan;  ///< unset: when level 2 is done
+  std::size_t calibrated = 0;   ///< exposures of it that are up to date
+  std::optional<RunPlan> plan;  ///< of the exposures that are calibrated; unset: when level 2 is done
 };
 
 /// Plans without making anything: level 2 where there are count rates, and the rest where its exposures are there.

@@ -1,6 +1,7 @@
 // From a configuration to the exposures of each target and band.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ struct SurveyInputs {
   store::Inventory inventory;
   /// [target][band]: record numbers in catalogue order. Empty where nothing was found.
   std::vector<std::vector<std::vector<int>>> members;
+  bool are_made_here = false;  ///< by level 2 of this survey: what it could not make is no reason to refuse the rest
 };
 
 /// Finds and examines the calibrated exposures that the first listed step of ours starts from, for every target and
@@ -27,6 +29,6 @@ struct SurveyInputs {
 /// else `raw_dir` in the layout of the archive. Bands take files by FILTER and PUPIL, science or off-field. Collective.
 /// `calibrated`: what level 2 made in this run; nothing else is looked for then.
 SurveyInputs find_survey_inputs(parallel::Communicator const& communicator, config::Survey const& survey,
-                                CalibratedFiles const& calibrated = {});
+                                std::optional<CalibratedFiles> const& calibrated = std::nullopt);
 
 }  // namespace tessera::pipeline

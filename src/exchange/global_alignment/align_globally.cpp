@@ -424,6 +424,15 @@ class GlobalAligner {
     }
   }
 
+  /// Groups that are corrected without what the catalogue says, though there is one.
+  std::ptrdiff_t count_untied() const {
+    if (!has_datum_) return 0;
+    return std::count_if(islands_.of_group.begin(), islands_.of_group.end(), [&](int island) {
+      return island >= 0 && connected_[static_cast<std::size_t>(island)] &&
+             !islands_.has_datum[static_cast<std::size_t>(island)];
+    });
+  }
+
   GlobalAlignment make_result() {
     GlobalAlignment result;
     connected_ = find_connected(lists_, islands_, images_);
@@ -436,6 +445,11 @@ class GlobalAligner {
       result.warning = fmt::format(
           "the groups form {} sets without a match between them: each is aligned by itself, and the sets may lie apart",
           sets);
+    if (auto const untied = count_untied(); untied > 0)
+      result.warning = fmt::format(
+          "{} groups have no match with the catalogue: they are aligned with each other only, and their errors are "
+          "those against their mean",
+          untied);
     std::vector<int> solved;
     for (int const group : order_) {
       auto const g = static_cast<std::size_t>(group);

@@ -19,6 +19,10 @@ namespace {
 /// Offs further than this from science are said: backgrounds change from day to day.
 constexpr double LateDays = 2;
 
+/// Offs of less weight than this, that of the nearest being 1, are left out: they change nothing, and further away
+/// their weight is 0, of which no mean can be made.
+constexpr double LeastWeight = 1e-6;
+
 /// What an off and its science must have in common.
 struct Readout {
   std::string detector, subarray, readpatt;
@@ -92,7 +96,8 @@ class BandAssociator {
   std::vector<int> science_, offs_;
   using Visit = std::tuple<std::string, std::string, std::string>;
   std::map<Visit, double> visit_time_;
-  std::set<int> fitting_;  ///< offs of the readout of some science exposure
+  std::set<int> fitting_;     ///< offs of the readout of some science exposure
+  std::set<int> weightless_;  ///< offs left out of some list for want of weight
 
   RateRecord const& at(int number) const { return records_[static_cast<std::size_t>(number)]; }
 
@@ -142,6 +147,7 @@ class BandAssociator {
       for (int const off : backgrounds) least = std::min(least, distance(off));
       for (std::size_t k = 0; k < backgrounds.size(); ++k)
         association.weights[k] = std::exp(-(distance(backgrounds[k]) - least) / *weighting_days_);
+      leave_out_weightless(association);
     }
     double sum = 0;
     bool all_known = science.helio_mid > 0;
@@ -150,6 +156,20 @@ class BandAssociator {
       all_known = all_known && at(off).helio_mid > 0;
     }
     if (all_known) association.days_to_backgrounds = science.helio_mid - sum / static_cast<double>(backgrounds.size());
+  }
+
+  /// The nearest, with weight 1, always stays.
+  void leave_out_weightless(Lv2Association& association) {
+    auto const all = std::exchange(association.backgrounds, {});
+    auto const weights = std::exchange(association.weights, {});
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      if (weights[k] < LeastWeight) {
+        weightless_.insert(all[k]);
+        continue;
+      }
+      association.backgrounds.push_back(all[k]);
+      association.weights.push_back(weights[k]);
+    }
   }
 
   [[noreturn]] void refuse(std::map<Readout, int> const& lacking) const {
@@ -177,6 +197,11 @@ class BandAssociator {
           fmt::format("offs that are not of the subarray and readout of any science exposure are left out: "
                       "{}",
                       list_readouts(useless)));
+    if (!weightless_.empty())
+      lines.push_back(
+          fmt::format("{} of {} offs have less than {} of the weight of the nearest for some science exposures, and "
+                      "are left out there (off_weighting_days = {})",
+                      weightless_.size(), offs_.size(), LeastWeight, *weighting_days_));
     double latest = 0;
     for (auto const& association : associations)
       if (auto const days = association.days_to_backgrounds; days && std::abs(*days) > std::abs(latest)) latest = *days;

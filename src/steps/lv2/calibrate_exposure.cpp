@@ -106,6 +106,7 @@ void link_background(CalibrationItem const& item) {
   fs::create_hard_link(item.background, beside, error);
   if (error) fs::copy_file(item.background, beside, fs::copy_options::overwrite_existing);
   fs::rename(beside, link);
+  fs::remove(beside);  // it is still there where both were names of one file already
 }
 
 }  // namespace
@@ -166,6 +167,7 @@ void ExposureCalibrator::destripe(RateRecord const& record, CalibrationBand cons
 std::shared_ptr<sky::Gwcs const> ExposureCalibrator::calibrate(RateRecord const& record, CalibrationItem const& item,
                                                                model::ExposureImage& image) {
   auto const& options = record.options;
+  if (options.skip_bkg_subtract) set_step_status(image.primary, "S_BKDSUB", false);
   if (!item.background.empty()) {
     subtract_offs(item, image);
     if (options.save_bsub) write_rate(intermediate_path(item.product, "bsub"), image);
@@ -215,6 +217,7 @@ void ExposureCalibrator::make(RateRecord const& record, CalibrationBand const& b
     }
   }
   std::filesystem::create_directories(item.product.parent_path());
+  std::filesystem::remove(store::manifest_path(item.product));  // of the pixels that are replaced now
   set_reference_context(image.primary, band.crds_context);
   if (is_calibrated) set_association_table(image.primary, band.association);
   if (is_calibrated)

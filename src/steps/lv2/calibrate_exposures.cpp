@@ -57,14 +57,20 @@ CalibrationOutcome calibrate_exposures(StepContext& context, std::string const& 
     if (stopped) break;
     auto const& record = records[static_cast<std::size_t>(items[k].record)];
     auto const begin = std::chrono::steady_clock::now();
+    auto const fail = [&](Error const& error) {
+      failures.push_back(
+          {record.identity.label(), error.what(), static_cast<int>(error.status()), context.world.rank()});
+      if (context.stop_on_error) context.control.raise(parallel::StopRequest::Failure);
+    };
     try {
       calibrator.make(record, bands[static_cast<std::size_t>(items[k].band)], items[k], outcome.counts);
       ++outcome.counts.items;
     } catch (Error const& error) {
       if (error.status() == ExitStatus::InternalError) throw;  // a bug is no failure of an exposure
-      failures.push_back(
-          {record.identity.label(), error.what(), static_cast<int>(error.status()), context.world.rank()});
-      if (context.stop_on_error) context.control.raise(parallel::StopRequest::Failure);
+      fail(error);
+    } catch (std::filesystem::filesystem_error const& error) {
+      fail(IoError(
+          {.what = "a file operation failed", .where = error.path1().string(), .found = error.code().message()}));
     }
     outcome.counts.busy_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     progress.advance();

@@ -100,7 +100,7 @@ sky::SipFitOptions sip_options(DecidedValues const& values, bool before_version_
   return sip;
 }
 
-/// The first *.fits of a folder whose path contains the band's name without _bgr; empty when there is none.
+/// The first *.fits of a folder whose path contains the band's filter; empty when there is none.
 std::string find_updated_flat(std::string const& folder, std::string const& band) {
   std::vector<std::string> flats;
   std::error_code error;
@@ -112,7 +112,7 @@ std::string find_updated_flat(std::string const& folder, std::string const& band
                        .expected = "a folder with *.fits",
                        .found = fmt::format("{}: {}", folder, error.message())});
   std::sort(flats.begin(), flats.end());
-  auto const name = band.ends_with("_bgr") ? band.substr(0, band.size() - 4) : band;
+  auto const name = band.substr(0, band.find('_'));  // without _nircam and _bgr
   auto const found =
       std::find_if(flats.begin(), flats.end(), [&](auto const& flat) { return flat.find(name) != std::string::npos; });
   return found == flats.end() ? "" : *found;

@@ -40,6 +40,7 @@ TEST(FindRateInputs, EveryRankKnowsWhatOneAloneWouldFind) {
   files.on_root([&] {
     std::filesystem::resize_file(files.archive("jw02107041001_04101_00002_nrcalong"), 9000);
     std::filesystem::remove(files.reference("jwst_nircam_flat_0001.fits"));
+    files.write_plane(files.reference("jwst_miri_flat_0001.fits"), 0);
   });
   files.ready();
   auto const survey = files.survey("'F300M', 'F770W', 'F1000W', 'F770W_bgr', 'F335M'",
@@ -52,6 +53,7 @@ TEST(FindRateInputs, EveryRankKnowsWhatOneAloneWouldFind) {
   EXPECT_THAT(inputs.missing,
               testing::ElementsAre(HasSubstr("F1000W: no background exposures"), HasSubstr("ic5332: no count rates"),
                                    HasSubstr("jwst_nircam_flat_0001.fits: the flat reference is missing"),
+                                   HasSubstr("jwst_miri_flat_0001.fits: the flat reference leaves nothing"),
                                    HasSubstr("no row for these exposures")));
   auto const mine = text_of(inputs);
   for (auto const& other : world.all_gather(mine)) EXPECT_EQ(other, mine);

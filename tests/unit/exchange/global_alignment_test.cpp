@@ -294,6 +294,7 @@ TEST(AlignGlobally, SaysThatTheCatalogueIsElsewhere) {
   auto const result = align_globally(survey.images, survey.datum, 0.005, {});
   expect_right(survey, result, 3);  // among themselves
   for (auto const& group : result.groups) EXPECT_THAT(group.reason, HasSubstr("no match with the catalogue"));
+  EXPECT_THAT(result.warning, HasSubstr("3 groups have no match with the catalogue"));
   std::erase_if(survey.images, [&](AlignImage const& image) { return image.group != survey.groups[0]; });
   EXPECT_THAT(align_globally(survey.images, survey.datum, 0.005, {}).problem, HasSubstr("elsewhere on the sky"));
 }

@@ -36,12 +36,14 @@ struct Tally {
 
 TEST(RandomSurveys, HaveNoWrongMatchAndTheErrorsThatAreStated) {
   Tally tally;
+  int not_connected = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     auto const options = random_options(seed);
     auto const survey = SurveyMaker(options, seed).make();
     auto const result = align_globally(survey.images, survey.datum, options.datum_error, {});
     tally.add(survey, result);
     for (auto const& fit : result.groups) {
+      not_connected += fit.status == AlignStatus::NotConnected;
       if (fit.status != AlignStatus::Success) continue;
       EXPECT_GE(fit.matches, GlobalAlignmentOptions{}.minobj) << "survey " << seed << ", " << fit.group;
       EXPECT_LE(std::max(fit.error[0], fit.error[1]), fit.first_tolerance) << "survey " << seed << ", " << fit.group;
@@ -49,6 +51,7 @@ TEST(RandomSurveys, HaveNoWrongMatchAndTheErrorsThatAreStated) {
   }
   RecordProperty("groups", tally.groups);
   RecordProperty("solved", tally.solved);
+  RecordProperty("not_connected", not_connected);
   RecordProperty("shift_pull_width", std::to_string(root_mean_square(tally.shift_pulls)));
   RecordProperty("roll_pull_width", std::to_string(root_mean_square(tally.roll_pulls)));
   EXPECT_EQ(tally.wrong, 0);

@@ -11,6 +11,7 @@ namespace tessera::pipeline {
 namespace {
 
 using test::RateFacts;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -105,6 +106,21 @@ TEST_F(RateInputsOfSurvey, AFolderOfSeveralTargetsIsDividedByTheirNames) {
   auto const inputs = find(files_.survey("'F770W'", "", "'ngc0628', 'ic5332'"));
   EXPECT_THAT(offered(inputs, 0), ElementsAre("ngc0628/F770W/a_mirimage"));
   EXPECT_THAT(offered(inputs, 1), ElementsAre("ic5332/F770W/b_mirimage"));
+}
+
+TEST_F(RateInputsOfSurvey, FilesOfNoTargetAreSaidOnce) {
+  files_.write(files_.raw() / "a_mirimage_rate.fits");
+  files_.write(files_.raw() / "b_mirimage_rate.fits", {.target_name = "IC 5332 off"});
+  EXPECT_THAT(notes(find(files_.survey("'F770W'", "", "'ngc0628', 'ic5332'"))), IsEmpty());
+  files_.write(files_.raw() / "c_mirimage_rate.fits", {.filter = "F1000W", .target_name = "M33"});  // of no band
+  for (auto const* name : {"d_mirimage_rate.fits", "e_mirimage_rate.fits"})
+    files_.write(files_.raw() / name, {.target_name = "M33"});
+  auto const said = ElementsAre(AllOf(HasSubstr("d_mirimage_rate.fits: "), HasSubstr("\"M33\""), HasSubstr("left out"),
+                                      HasSubstr("no target: 2)")));
+  EXPECT_THAT(notes(find(files_.survey("'F770W'", "", "'ngc0628', 'ic5332'"))), said);
+  auto const listed = "[tessera]\ninputs = ['" + files_.raw().string() + "']\n";
+  EXPECT_THAT(notes(find(files_.survey("'F770W'", listed, "'ngc0628', 'ic5332'"))), said);
+  EXPECT_THAT(notes(find(files_.survey("'F770W'", listed, "'ngc0628', 'ic5332', 'm33'"))), IsEmpty());
 }
 
 /// The rules of inputs/2107: IC 5332 drops its own late offs for science and takes those of NGC 7496.
@@ -207,6 +223,32 @@ TEST_F(RateInputsOfSurvey, LooksIntoPhotomAndDistortionForWhatExposuresNeed) {
   EXPECT_THAT(inputs.missing[1], HasSubstr("(ngc0628/F1000W/jw02107041001_06101_00001_mirimage)"));
 }
 
+TEST_F(RateInputsOfSurvey, LooksIntoFlatsAndAreasForTheWindowOfExposures) {
+  files_.write_miri(2, 0);
+  files_.write(files_.archive("jw02107041001_04101_00001_nrcalong"),
+               {.instrument = "NIRCAM", .filter = "F300M", .pupil = "CLEAR"});
+  auto const survey = files_.survey("'F300M', 'F770W'");
+  auto const flat = files_.reference("jwst_miri_flat_0001.fits"), area = files_.reference("jwst_miri_area_0001.fits");
+  files_.write_plane(flat, 0);
+  files_.write_plane(area, 1, 1, test::RateHeight - 1);
+  auto const zeros = find(survey).missing;
+  ASSERT_EQ(zeros.size(), 2u);
+  EXPECT_THAT(zeros[0], HasSubstr(flat.string()));
+  EXPECT_THAT(zeros[0], HasSubstr("leaves nothing of these exposures"));
+  EXPECT_THAT(zeros[0], HasSubstr("02101_00001_mirimage and 1 more"));
+  EXPECT_THAT(zeros[1], HasSubstr(area.string()));
+  EXPECT_THAT(zeros[1], HasSubstr("does not hold the pixels of the exposure"));
+  EXPECT_THAT(zeros[1], HasSubstr("02101_00001_mirimage and 1 more"));
+  files_.write_plane(flat, 1, 3);
+  files_.write_plane(area, 1);
+  auto const elsewhere = find(survey).missing;
+  ASSERT_EQ(elsewhere.size(), 1u);
+  EXPECT_THAT(elsewhere[0], HasSubstr(flat.string()));
+  EXPECT_THAT(elsewhere[0], HasSubstr("rows 3 to 18"));
+  EXPECT_THAT(find(files_.survey("'F770W'", "[parameters.lv2.jwst_parameters]\nflat_field.skip = true\n")).missing,
+              IsEmpty());
+}
+
 TEST_F(RateInputsOfSurvey, StepsWithoutAReferenceAreNoted) {
   files_.write_miri(2, 0);
   for (auto const* type : {"flat", "photom", "area"}) files_.set_rules("miri", type, {{"MIRIMAGE", "N/A"}});
@@ -227,6 +269,26 @@ TEST_F(RateInputsOfSurvey, OffsThatAreOnlySubtractedNeedNoReferences) {
   EXPECT_THAT(inputs.missing, IsEmpty());
   EXPECT_THAT(notes(inputs), ElementsAre(HasSubstr("MIRIMAGE SUB256 FASTR1 (1)"),
                                          HasSubstr("02101_00001_mirimage_rate.fits: no photom reference")));
+}
+
+TEST_F(RateInputsOfSurvey, OffsThatAreDestripedNeedReferencesOfTheirOwn) {
+  files_.write_miri(1, 0);
+  files_.write(files_.archive("jw02107041001_02201_00001_mirimage"), {.sequence = "2", .date = "2023-02-01"});
+  for (std::string const type : {"distortion", "filteroffset", "flat", "photom", "area"}) {
+    auto const first = files_.rmap("miri", type);
+    auto const extension = type == "distortion" || type == "filteroffset" ? "asdf" : "fits";
+    test::write_text(first, test::rmap_text("'META.INSTRUMENT.DETECTOR',",
+                                            fmt::format("    ('MIRIMAGE',) : UseAfter({{'2020-01-01 00:00:00' : "
+                                                        "'jwst_miri_{0}_0001.{1}', '2023-01-01 00:00:00' : "
+                                                        "'jwst_miri_{0}_0002.{1}'}}),\n",
+                                                        type, extension)));
+  }
+  EXPECT_THAT(find(files_.survey("'F770W'", MiriBackgrounds)).missing, IsEmpty());
+  auto const destriped =
+      find(files_.survey("'F770W'", MiriBackgrounds, "'ngc0628'", "'single_tile_destripe', 'lv2', 'lv3'"));
+  EXPECT_THAT(destriped.missing, ElementsAre(HasSubstr("distortion_0002.asdf"), HasSubstr("filteroffset_0002.asdf"),
+                                             HasSubstr("flat_0002.fits"), HasSubstr("photom_0002.fits")));
+  for (auto const& line : destriped.missing) EXPECT_THAT(line, HasSubstr("(ngc0628/F770W/jw02107041001_02201_00001"));
 }
 
 TEST_F(RateInputsOfSurvey, ABandWithoutBackgroundsIsRefused) {

@@ -154,9 +154,24 @@ TEST_F(Associate, WeightsFallOffWithTimeFromTheVisit) {
   auto const weights = make(with_miri({{"off_weighting_days", Value(2.0)}})).associations[0].weights;
   // exp(-|dt| / 2), the nearest (half a day) taken as 1.
   EXPECT_THAT(weights, ElementsAre(DoubleEq(std::exp(-0.25)), DoubleEq(1), DoubleEq(std::exp(-1.25))));
-  // A thousand time scales away they are still weights.
-  auto const sharp = make(with_miri({{"off_weighting_days", Value(1e-4)}})).associations[0].weights;
-  EXPECT_EQ(sharp[1], 1);
+}
+
+TEST_F(Associate, OffsOfNoWeightAreLeftOutAndTheNearestNever) {
+  add('1', 100);
+  for (double const time : {101.0, 114.0, 115.5}) add('2', time);
+  // exp(-13) = 2e-6 stays, exp(-14.5) = 5e-7 does not.
+  auto const made = make(with_miri({{"off_weighting_days", Value(1.0)}}));
+  EXPECT_THAT(made.associations[0].backgrounds, ElementsAre(1, 2));
+  EXPECT_THAT(made.associations[0].weights, ElementsAre(1, DoubleEq(std::exp(-13))));
+  EXPECT_EQ(made.associations[0].days_to_backgrounds, -7.5);  // of those that are left
+  ASSERT_EQ(made.warnings.size(), 2u);
+  EXPECT_THAT(made.warnings[0], HasSubstr("1 of 3 offs"));
+  EXPECT_THAT(made.warnings[0], HasSubstr("off_weighting_days = 1"));
+  // Ten thousand time scales from the nearest, and more from the others.
+  auto const sharp = make(with_miri({{"off_weighting_days", Value(1e-4)}})).associations[0];
+  EXPECT_THAT(sharp.backgrounds, ElementsAre(1));
+  EXPECT_THAT(sharp.weights, ElementsAre(1));
+  EXPECT_THAT(make(with_miri({{"off_weighting_days", Value(100.0)}})).warnings, testing::SizeIs(1));
 }
 
 TEST_F(Associate, TimesAreNeededOnlyWhereTheyAreUsed) {

@@ -133,6 +133,9 @@ TEST(Lv2Options, TakeTheFirstUpdatedFlatOfTheBand) {
   EXPECT_EQ(lv2_options(parameters, {}, "F770W").overrides.at("flat"), (folder.path() / "b_F770W.fits").string());
   EXPECT_EQ(lv2_options(parameters, {}, "F770W_bgr").overrides.at("flat"), (folder.path() / "b_F770W.fits").string());
   EXPECT_EQ(lv2_options(parameters, {}, "F2100W").overrides.at("flat"), "/b/u.fits");
+  // Bands of the same filter on several instruments have names of their own; flats are named by filter.
+  for (auto const* band : {"F770W_miri", "F770W_miri_bgr"})
+    EXPECT_EQ(lv2_options(parameters, {}, band).overrides.at("flat"), (folder.path() / "b_F770W.fits").string());
   auto const absent = test::lv2_parameters({{"updated_flats_dir", (folder.path() / "absent").string()}});
   EXPECT_THROW(lv2_options(absent, {}, "F770W"), ConfigError);
 }

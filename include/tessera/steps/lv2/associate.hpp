@@ -16,14 +16,15 @@ namespace tessera::steps {
 struct Lv2Association {
   int science = 0;                            ///< record
   std::vector<int> backgrounds;               ///< records, by start of exposure; empty: none is subtracted
-  std::vector<double> weights;                ///< of each; all 1 unless `off_weighting` says otherwise
+  std::vector<double> weights;                ///< of each; all 1 unless `off_weighting_days` says otherwise: 1e-6 to 1
   std::optional<double> days_to_backgrounds;  ///< DT_BGR: heliocentric middle less the mean of the backgrounds'
 };
 
 /// Everything of one (target, band).
 struct BandAssociations {
   std::vector<Lv2Association> associations;  ///< in catalogue order
-  std::vector<std::string> warnings;  ///< backgrounds of another subarray or readout, left out; offs that ran late
+  /// Backgrounds of another subarray or readout, left out; those of no weight, left out; offs that ran late.
+  std::vector<std::string> warnings;
 };
 
 /// `members` are the records offered to the band: its own observations, science and off, and extra ones. A science band

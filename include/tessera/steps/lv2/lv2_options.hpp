@@ -22,7 +22,7 @@ struct Lv2Options {
   bool apply_time_correction = true;
   bool before_version_1_16 = false;  ///< [tessera] compat
   /// Reference type -> path or "N/A", instead of what CRDS says. A flat: the first *.fits of updated_flats_dir whose
-  /// path contains the band's name (without _bgr), else user_supplied_flat, else override_flat.
+  /// path contains the band's filter (F150W of F150W_nircam_bgr), else user_supplied_flat, else override_flat.
   std::map<std::string, std::string> overrides;
 
   /// Every value, keys sorted: provenance, and what a product depends on.
