@@ -116,8 +116,8 @@ class SameBits(Level2Test):
     def test_two_ranks(self):
         self.check("two", ranks=2)
 
-    def test_three_ranks_and_two_threads(self):
-        self.check("three", ranks=3, threads=2)
+    def test_four_ranks_and_two_threads(self):
+        self.check("four", ranks=4, threads=2)
 
     def test_a_small_memory(self):
         self.check("little", arguments=["--memory-per-rank", "320 MB"])
