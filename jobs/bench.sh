@@ -44,7 +44,7 @@ fi
 simulate() {
   local free; free=$(df --output=avail -B1G "$scratch" | tail -n 1)
   [ "$free" -gt "$3" ] || die "$scratch has $free GB free, $3 GB are needed: set TESSERA_BENCH_SCRATCH"
-  [ -e "$scratch/survey-$2/config.toml" ] || mpirun -n "$(nproc)" "$bin/tessera" simulate "inputs/scaling/$1" -o "$scratch/survey-$2" >/dev/null
+  [ -e "$scratch/survey-$2/config.toml" ] || mpirun -n "$TESSERA_CORES" "$bin/tessera" simulate "inputs/scaling/$1" -o "$scratch/survey-$2" >/dev/null
 }
 
 failed=0

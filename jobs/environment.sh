@@ -10,8 +10,12 @@ if [ -z "${TESSERA_DEPS:-}" ]; then
 fi
 export TESSERA_DEPS
 
+# Cores of this machine: nproc would count the threads of a rank, OMP_NUM_THREADS, which is set below.
+TESSERA_CORES=$(env -u OMP_NUM_THREADS nproc)
+export TESSERA_CORES
+
 # Compilers running at once: one a core, but never more than the memory carries (2 GB each for Kokkos and Eigen).
-TESSERA_JOBS=${TESSERA_JOBS:-$(awk -v cores="$(nproc)" \
+TESSERA_JOBS=${TESSERA_JOBS:-$(awk -v cores="$TESSERA_CORES" \
   '/^MemAvailable:/ { fit = int($2 / 2097152); print fit < 1 ? 1 : (fit < cores ? fit : cores) }' /proc/meminfo)}
 
 # Open MPI: as root at all, more ranks than cores, no binding (several runs share the cores), waiting ranks give up

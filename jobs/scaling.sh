@@ -16,7 +16,7 @@ tessera=$TESSERA_SOURCE/build/release/bin/tessera
 
 if [ ! -e "$folder/config.toml" ]; then
   say "simulating $settings"
-  $launcher "$(nproc)" "$tessera" simulate "$settings" -o "$folder"
+  $launcher "$TESSERA_CORES" "$tessera" simulate "$settings" -o "$folder"
 fi
 
 table=$folder/scaling.tsv

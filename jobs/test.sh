@@ -9,4 +9,4 @@ preset=${TESSERA_PRESET:-release}
 "$TESSERA_SOURCE/jobs/install-deps.sh"
 "$TESSERA_SOURCE/jobs/build.sh" "$preset"
 # A test states its ranks as PROCESSORS: ctest never runs more of them at once than there are cores.
-exec ctest --test-dir "$TESSERA_SOURCE/build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
+exec ctest --test-dir "$TESSERA_SOURCE/build/$preset" --output-on-failure --no-tests=error --parallel "$TESSERA_CORES" "$@"
